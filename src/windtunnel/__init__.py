@@ -1,0 +1,1 @@
+"""windtunnel: the air around a data pipeline that never leaves the ground."""
