@@ -1,0 +1,1 @@
+"""What a machine needs before anything can start: downloads, Python environments, Java. Knows no service."""

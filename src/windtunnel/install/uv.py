@@ -1,0 +1,33 @@
+"""The one way to run uv."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from windtunnel.install.errors import InstallError
+
+LAST_LINES = 15
+
+
+def uv(*arguments: str | Path, purpose: str, lock: int | None = None) -> str:
+    """Run uv and give its standard output.
+
+    `lock` is the lock that it works under, see `locked`.
+    Raises InstallError with uv's last lines, beginning with `purpose` ("Airflow's environment").
+    """
+    done = subprocess.run(
+        (find_uv_bin(), *arguments),
+        env={k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"} | {"UV_NO_PROGRESS": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        pass_fds=() if lock is None else (lock,),
+        check=False,
+    )
+    if done.returncode:
+        lines = "\n".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
+        raise InstallError(f"{purpose}: `uv {arguments[0]}` failed. Its last lines:\n{lines}")
+    return done.stdout
