@@ -1,0 +1,104 @@
+"""Writes a node's configuration folders; what is in them is said in `sites.py` and `spark_defaults.py`."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from windtunnel.hadoop import sites
+from windtunnel.hadoop.spark_defaults import spark_defaults
+from windtunnel.hadoop.spec import ClusterSpec, Node
+from windtunnel.install.files import write_atomically
+
+DAEMON_LOG4J = "log4j-daemon.properties"
+JAVA_SECURITY = "java.security"
+JAVA_LOGGING = "logging.properties"  # of java.util.logging: Jersey's pages of INFO
+LAYOUT = """\
+log4j.appender.{0}.layout=org.apache.log4j.PatternLayout
+log4j.appender.{0}.layout.ConversionPattern={1}
+"""
+CLIENT_LOG4J_TEXT = (
+    "log4j.rootLogger=INFO,console\n"
+    "log4j.appender.console=org.apache.log4j.ConsoleAppender\n"
+    "log4j.appender.console.target=System.err\n"
+    + LAYOUT.format("console", "%d{yy/MM/dd HH:mm:ss} %p %c{2}: %m%n")
+    + "log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR\n"
+    "log4j.logger.org.apache.hadoop.metrics2=WARN\n"
+)
+DAEMON_LOG4J_TEXT = (
+    "log4j.rootLogger=INFO,file\n"
+    "log4j.appender.file=org.apache.log4j.RollingFileAppender\n"
+    "log4j.appender.file.File=${windtunnel.log}\n"
+    "log4j.appender.file.MaxFileSize=64MB\n"
+    "log4j.appender.file.MaxBackupIndex=4\n"
+    + LAYOUT.format("file", "%d{ISO8601} %p %c (%t): %m%n")
+    + "log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR\n"
+    "log4j.logger.http.requests=WARN\n"  # the service asks every second
+)
+# Java looks for a security provider that its runtime lacks (SunPCSC, SunPKCS11…) in every jar of the class
+# path, and checks the signatures of the signed ones: a quarter of a NodeManager's start. Naming SUN again
+# takes those out.
+JAVA_SECURITY_TEXT = "".join(f"security.provider.{number}=SUN\n" for number in range(8, 15))
+JAVA_LOGGING_TEXT = "handlers=java.util.logging.ConsoleHandler\n.level=WARNING\n"
+
+
+def write_master(spec: ClusterSpec) -> None:
+    """Write `conf/` and `spark-conf/` of the master, each file whole or not at all."""
+    _write_hadoop(spec.conf, spec, None)
+    write_atomically(spec.spark_conf / "spark-defaults.conf", properties(spark_defaults(spec)))
+    exports = spec.configurations.get("spark-env", {})
+    write_atomically(spec.spark_conf / "spark-env.sh", shell_exports(exports))
+
+
+def write_worker(spec: ClusterSpec, node: Node) -> None:
+    """Write `conf/` of a worker node."""
+    _write_hadoop(node.conf, spec, node)
+
+
+def _write_hadoop(folder: Path, spec: ClusterSpec, node: Node | None) -> None:
+    files = {
+        "core-site.xml": site(sites.core_site(spec)),
+        "hdfs-site.xml": site(sites.hdfs_site(spec, node)),
+        "yarn-site.xml": site(sites.yarn_site(spec, node)),
+        "mapred-site.xml": site(sites.mapred_site()),
+        "capacity-scheduler.xml": site(sites.capacity_scheduler()),
+        "log4j.properties": CLIENT_LOG4J_TEXT,
+        DAEMON_LOG4J: DAEMON_LOG4J_TEXT,
+        JAVA_SECURITY: JAVA_SECURITY_TEXT,
+        JAVA_LOGGING: JAVA_LOGGING_TEXT,
+    }
+    for name, text in files.items():
+        write_atomically(folder / name, text)
+
+
+def site(values: Mapping[str, str]) -> str:
+    """A Hadoop site file."""
+    lines = [
+        f"  <property><name>{escape(name)}</name><value>{escape(value)}</value></property>"
+        for name, value in values.items()
+    ]
+    return "\n".join(('<?xml version="1.0"?>', "<configuration>", *lines, "</configuration>", ""))
+
+
+def properties(values: Mapping[str, str]) -> str:
+    """A file of Java properties, as spark-defaults.conf is one."""
+    return "".join(f"{_escaped(name, ' =:#!')} {_escaped(value)}\n" for name, value in values.items())
+
+
+def _escaped(text: str, separators: str = "") -> str:
+    text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    text = re.sub(f"([{re.escape(separators)}])", r"\\\1", text) if separators else text
+    return re.sub(r"^ ", r"\\ ", text)
+
+
+def shell_exports(values: Mapping[str, str]) -> str:
+    """A file that a shell sources. `$NAME` is expanded, as on EMR; nothing in a value is run."""
+    return "".join(f'export {name}="{_quoted(value)}"\n' for name, value in values.items() if _is_name(name))
+
+
+def _quoted(value: str) -> str:
+    return re.sub(r'[\\"`]|\$(?![A-Za-z_]|\{[A-Za-z_]\w*\})', r"\\\g<0>", value)
+
+
+def _is_name(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is not None

@@ -1,0 +1,109 @@
+"""A Hadoop and a Spark on this machine: everything that a release's clusters and steps run on."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from windtunnel.hadoop import archives, name_node, spark_home
+from windtunnel.hadoop.archives import Archive
+from windtunnel.hadoop.jars import HADOOP_VERSION, locked_jars
+from windtunnel.install.environments import environment, python_of
+from windtunnel.install.errors import InstallError
+from windtunnel.install.fetch import fetch
+from windtunnel.install.java import java_home
+from windtunnel.install.progress import Progress
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What a release runs: Spark ("3.5.6"), the major version of Java (17), the minor of Python ("3.9")."""
+
+    spark: str
+    java: int
+    python: str
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """An installed Hadoop and Spark. Nothing in it is written to; clusters keep their state elsewhere."""
+
+    versions: Versions
+    hadoop_version: str
+    java_home: Path
+    hadoop_jars: tuple[Path, ...]
+    """In class path order, for daemons and for Hadoop's command line; conf folders go after them."""
+    spark_home: Path
+    python: Path
+    """The interpreter of steps, drivers and executors (PYSPARK_PYTHON); it has boto3 and numpy, as EMR's."""
+    archives: Path
+    """The folder of class-data-sharing archives that fit this Java and these jars."""
+    name_node_image: Path
+    """A formatted NameNode folder; `name_node.place` copies it."""
+
+    @property
+    def java(self) -> Path:
+        return self.java_home / "bin" / "java"
+
+    @property
+    def hadoop_archive(self) -> Path:
+        """The archive for JVMs whose class path is `hadoop_class_path`; may be missing, see hadoop/jvm.py."""
+        return Path(self.class_archives[0].path)
+
+    @property
+    def spark_archive(self) -> Path:
+        """The archive for JVMs whose class path begins with Spark's jars; may be missing."""
+        return Path(self.class_archives[1].path)
+
+    @property
+    def class_archives(self) -> tuple[Archive, Archive]:
+        """Hadoop's and Spark's, made in the background after `install`; `make()` makes one at once."""
+        return (
+            archives.of_hadoop(self.archives, self.hadoop_version, self.java, self.hadoop_class_path()),
+            archives.of_spark(self.archives, self.versions.spark, self.java, self.spark_home),
+        )
+
+    def hadoop_class_path(self, *configuration: Path) -> str:
+        """The class path of a Hadoop process: the jars, then its configuration folders.
+
+        In this order because an archive of classes fits only a class path that begins with its jars.
+        """
+        return ":".join(map(str, (*self.hadoop_jars, *configuration)))
+
+
+def install(versions: Versions, cache: Path, progress: Progress) -> Distribution:
+    """Make everything of `versions` be under `cache` and say where; quick when it is there already.
+
+    Raises InstallError.
+    """
+    jars = locked_jars()
+    folder = cache / "jars"
+    with ThreadPoolExecutor(5) as pool:
+        pyspark = pool.submit(_environment, f"spark-{versions.spark}", versions, cache, progress)
+        python = pool.submit(_environment, f"python-{versions.python}", versions, cache, progress)
+        java = pool.submit(java_home, versions.java, cache, progress)
+        fetch(jars.all(), folder, progress, f"Hadoop {HADOOP_VERSION}")
+        common, all_jars = (
+            tuple(folder / a.file_name for a in artifacts) for artifacts in (jars.common, jars.all())
+        )
+        image = pool.submit(name_node.image, java.result(), all_jars, cache, progress)
+        home = spark_home.spark_home(versions.spark, pyspark.result(), common, cache, progress)
+        distribution = Distribution(
+            versions=versions,
+            hadoop_version=HADOOP_VERSION,
+            java_home=java.result(),
+            hadoop_jars=all_jars,
+            spark_home=home,
+            python=python_of(python.result()),
+            archives=archives.folder(cache, java.result(), all_jars),
+            name_node_image=image.result(),
+        )
+    archives.make_in_background(distribution.class_archives)
+    return distribution
+
+
+def _environment(name: str, versions: Versions, cache: Path, progress: Progress) -> Path:
+    with as_file(files("windtunnel.hadoop") / "locks" / f"{name}.txt") as lock:
+        if not lock.exists():
+            raise InstallError(f"There is no lock for {name}, so it cannot be installed.")
+        return environment(name, python=versions.python, lock=lock, cache=cache, progress=progress)

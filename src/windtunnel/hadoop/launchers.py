@@ -1,0 +1,92 @@
+"""The programs on a step's PATH: thin shell scripts, a class path and a main class.
+
+They are the same for every cluster of a distribution; which cluster they talk to is said by
+HADOOP_CONF_DIR and SPARK_CONF_DIR, which Java by JAVA_HOME.
+"""
+
+import shlex
+import sys
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from windtunnel.hadoop.distribution import Distribution
+from windtunnel.hadoop.jvm import MODULES, sharing
+from windtunnel.install.files import write_atomically
+
+TOOLS = "org.apache.hadoop.hdfs.tools"
+YARN_CLI = "org.apache.hadoop.yarn.client.cli"
+EVERYWHERE = {"version": "org.apache.hadoop.util.VersionInfo"}
+RUN_JAR = {"jar": "org.apache.hadoop.util.RunJar"}
+# The commands of Hadoop's own scripts, as far as the installed jars hold them.
+HADOOP = {
+    "hadoop": {
+        "fs": "org.apache.hadoop.fs.FsShell",
+        **RUN_JAR,
+        "checknative": "org.apache.hadoop.util.NativeLibraryChecker",
+        "credential": "org.apache.hadoop.security.alias.CredentialShell",
+        "daemonlog": "org.apache.hadoop.log.LogLevel",
+        "s3guard": "org.apache.hadoop.fs.s3a.s3guard.S3GuardTool",
+        **EVERYWHERE,
+    },
+    "hdfs": {
+        "dfs": "org.apache.hadoop.fs.FsShell",
+        "dfsadmin": f"{TOOLS}.DFSAdmin",
+        "fsck": f"{TOOLS}.DFSck",
+        "getconf": f"{TOOLS}.GetConf",
+        "groups": f"{TOOLS}.GetGroups",
+        "storagepolicies": f"{TOOLS}.StoragePolicyAdmin",
+        "ec": f"{TOOLS}.ECAdmin",
+        "cacheadmin": f"{TOOLS}.CacheAdmin",
+        "snapshotDiff": f"{TOOLS}.snapshot.SnapshotDiff",
+        "balancer": "org.apache.hadoop.hdfs.server.balancer.Balancer",
+        **EVERYWHERE,
+    },
+    "yarn": {
+        **dict.fromkeys(
+            ("application", "app", "applicationattempt", "container"), f"{YARN_CLI}.ApplicationCLI"
+        ),
+        "cluster": f"{YARN_CLI}.ClusterCLI",
+        "node": f"{YARN_CLI}.NodeCLI",
+        "queue": f"{YARN_CLI}.QueueCLI",
+        "logs": f"{YARN_CLI}.LogsCLI",
+        "rmadmin": f"{YARN_CLI}.RMAdminCLI",
+        "top": f"{YARN_CLI}.TopCLI",
+        **RUN_JAR,
+        **EVERYWHERE,
+    },
+    "mapred": {
+        "job": "org.apache.hadoop.mapred.JobClient",
+        "queue": "org.apache.hadoop.mapred.JobQueueClient",
+        **EVERYWHERE,
+    },
+}
+SPARK = ("spark-submit", "spark-shell", "spark-sql", "pyspark")
+SCRIPTS = ("fetch", "script-runner", "jar-runner")
+
+
+def write_launchers(folder: Path, distribution: Distribution) -> None:
+    """Write every launcher into `folder`."""
+    for program, commands in HADOOP.items():
+        _write(folder / program, "hadoop", _hadoop_values(program, commands, distribution))
+    for name in SCRIPTS:
+        _write(folder / name, name, {"launchers": shlex.quote(str(folder))})
+    for name in SPARK:
+        _write(folder / name, "spark", {"script": shlex.quote(str(distribution.spark_home / "bin" / name))})
+    _write(folder / "aws", "aws", {"aws": shlex.quote(str(Path(sys.prefix) / "bin" / "aws"))})
+
+
+def _hadoop_values(program: str, commands: dict[str, str], distribution: Distribution) -> dict[str, str]:
+    cases = "\n".join(f"  {command}) main={main} ;;" for command, main in commands.items())
+    return {
+        "program": program,
+        "cases": cases,
+        "commands": " ".join((*commands, "classpath")),
+        "class_path": shlex.quote(distribution.hadoop_class_path()),
+        "options": shlex.join((*MODULES, *sharing(distribution.hadoop_archive))),
+    }
+
+
+def _write(path: Path, template: str, values: dict[str, str]) -> None:
+    text = (files("windtunnel.hadoop") / "scripts" / f"{template}.sh").read_text()
+    write_atomically(path, Template(text).substitute(values), mode=0o755)

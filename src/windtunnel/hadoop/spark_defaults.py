@@ -1,0 +1,82 @@
+"""spark-defaults.conf: EMR's own values, then the short list that makes Spark run here, then the user's.
+
+`~` marks what is believed of EMR but not written in its documentation.
+"""
+
+import math
+
+from windtunnel.hadoop.jvm import sharing
+from windtunnel.hadoop.spec import ClusterSpec
+
+EXECUTOR_CORES = 4
+OVERHEAD = 0.1875  # spark.yarn.executor.memoryOverheadFactor
+EXECUTORS_SHARE = 11 / 12  # ~ of a node's YARN memory; the rest is room for an application master
+EVENT_LOGS = "hdfs:///var/log/spark/apps"
+WAREHOUSE = "hdfs:///user/spark/warehouse"
+
+
+def executor_size(memory_mb: int, vcores: int) -> tuple[int, int]:
+    """EMR's spark.executor.memory (MB) and spark.executor.cores for a core instance type's YARN share.
+
+    ~: an m5.xlarge (12288 MB, 4 vcores) gives 9486 and 4, an r5.xlarge 18971 and 4, an m5.large 4743 and 2.
+    """
+    cores = min(vcores, EXECUTOR_CORES)
+    executors = max(1, vcores // EXECUTOR_CORES)
+    share = memory_mb / executors * EXECUTORS_SHARE
+    return math.ceil(share / (1 + OVERHEAD)), cores
+
+
+def spark_defaults(spec: ClusterSpec) -> dict[str, str]:
+    """The properties of spark-defaults.conf, the user's classification laid over ours."""
+    return {**_emr(spec), **_ours(spec), **spec.configurations.get("spark-defaults", {})}
+
+
+def _emr(spec: ClusterSpec) -> dict[str, str]:
+    memory, cores = executor_size(spec.node_memory_mb, spec.node_vcores)
+    return {
+        "spark.master": "yarn",
+        "spark.driver.memory": "2048M",
+        "spark.executor.memory": f"{memory}M",
+        "spark.executor.cores": str(cores),
+        "spark.yarn.executor.memoryOverheadFactor": str(OVERHEAD),
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": EVENT_LOGS,
+        "spark.history.fs.logDirectory": EVENT_LOGS,
+        "spark.sql.warehouse.dir": WAREHOUSE,
+        "spark.hadoop.yarn.timeline-service.enabled": "false",
+        "spark.hadoop.mapreduce.fileoutputcommitter.cleanup-failures.ignored": "true",
+        "spark.files.fetchFailure.unRegisterOutputOnHost": "true",
+        "spark.stage.attempt.ignoreOnDecommissionFetchFailure": "true",
+        "spark.resourceManager.cleanupExpiredHost": "true",
+    }
+
+
+def _ours(spec: ClusterSpec) -> dict[str, str]:
+    distribution = spec.distribution
+    jars = f"{distribution.spark_home}/jars/*"
+    shared = " ".join(sharing(distribution.spark_archive))
+    environment = {"JAVA_HOME": str(distribution.java_home), "PYSPARK_PYTHON": str(distribution.python)}
+    return {
+        # The NodeManagers have no external shuffle service: Spark itself keeps track of shuffle files.
+        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+        "spark.dynamicAllocation.maxExecutors": str(spec.max_executors),
+        # The first executor starts beside the driver, not when the first task waits for it.
+        "spark.dynamicAllocation.initialExecutors": "1",
+        "spark.scheduler.minRegisteredResourcesRatio": "0",
+        "spark.yarn.jars": f"local:{jars}",
+        # An archive of classes fits only a class path that begins with its jars; Spark puts these first.
+        "spark.driver.extraClassPath": jars,
+        "spark.executor.extraClassPath": jars,
+        # A driver plans and waits: what the second compiler costs in the first minute it rarely gives back.
+        "spark.driver.defaultJavaOptions": f"-XX:TieredStopAtLevel=1 {shared}",
+        "spark.executor.defaultJavaOptions": shared,
+        # In client mode the application master only asks YARN for containers: it never gets warm.
+        "spark.yarn.am.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC {shared}",
+        "spark.yarn.report.interval": "200ms",
+        "spark.history.ui.port": str(spec.ports.history_server_web),
+        "spark.yarn.historyServer.address": f"127.0.0.1:{spec.ports.history_server_web}",
+        "spark.ui.port": "0",
+        **{f"spark.yarn.appMasterEnv.{name}": value for name, value in environment.items()},
+        **{f"spark.executorEnv.{name}": value for name, value in environment.items()},
+    }

@@ -1,0 +1,103 @@
+"""Spark's home: the one that PyPI's pyspark holds, on our Hadoop, with S3A, and quicker to start."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from windtunnel.install.environments import python_of
+from windtunnel.install.errors import InstallError
+from windtunnel.install.files import locked, write_atomically
+from windtunnel.install.progress import Progress
+
+ARCHIVE_VARIABLE = "WINDTUNNEL_SPARK_ARCHIVE"
+"""In the environment of spark-submit: the archive of classes that its JVM takes, see hadoop/archives.py."""
+FORMAT = "2"
+"""Of what is made here: another one makes other homes."""
+FOLDERS = ("bin", "sbin", "python", "data", "licenses")
+REPLACED = ("hadoop-client-api-", "hadoop-client-runtime-")
+EXEC = 'exec "${CMD[@]}"\n'
+
+
+def spark_home(
+    version: str, environment: Path, jars: Sequence[Path], cache: Path, progress: Progress
+) -> Path:
+    """The home of Spark `version`, assembled once under `cache` from the environment that has pyspark.
+
+    `jars` are put in the place of the Hadoop client that pyspark carries. Raises InstallError.
+    """
+    names = "\n".join((FORMAT, environment.name, *(jar.name for jar in jars)))
+    home = cache / "spark" / f"{version}-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
+    if home.exists():
+        return home
+    with locked(home.with_name(f".{home.name}.lock")):
+        if not home.exists():
+            with progress.task(f"Spark {version}", unit="files"):
+                _assemble(environment, jars, home)
+    return home
+
+
+def _assemble(environment: Path, jars: Iterable[Path], home: Path) -> None:
+    package = _package(environment)
+    part = home.with_name(f".{home.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    for name in FOLDERS:
+        shutil.copytree(package / name, part / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (part / "jars").mkdir()
+    own = [jar for jar in (package / "jars").iterdir() if not jar.name.startswith(REPLACED)]
+    for jar in (*own, *jars):
+        _link(jar, part / "jars" / jar.name)
+    _share_classes(part / "bin" / "spark-class")
+    for archive in (part / "python" / "lib").glob("*.zip"):
+        _add_bytecode(archive, home / "python" / "lib" / archive.name, python_of(environment))
+    part.rename(home)
+
+
+def _package(environment: Path) -> Path:
+    found = sorted(environment.glob("lib/python*/site-packages/pyspark"))
+    if not found:
+        raise InstallError(f"{environment} holds no pyspark. Remove that folder, then try again.")
+    return found[0]
+
+
+def _link(source: Path, target: Path) -> None:
+    """A hard link where the file system has them, so that Spark's 300 MB lie on the disk once."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _share_classes(spark_class: Path) -> None:
+    script = spark_class.read_text()
+    if not script.endswith(EXEC):
+        raise InstallError(f"{spark_class} is not the script that Spark 3 has: it does not end in {EXEC!r}.")
+    ours = (files("windtunnel.hadoop") / "scripts" / "share-classes.sh").read_text()
+    write_atomically(spark_class, script.removesuffix(EXEC) + "\n" + ours + EXEC, mode=0o755)
+
+
+def _add_bytecode(archive: Path, shown_as: Path, python: Path) -> None:
+    """Put bytecode beside the sources in a zip of PySpark's, or each Python process compiles them anew.
+
+    Another version of Python passes it over. `shown_as` is the path of the zip in stack traces.
+    """
+    folder = archive.with_suffix(".unpacked")
+    with zipfile.ZipFile(archive) as zipped:
+        zipped.extractall(folder)
+    subprocess.run(
+        (
+            *(python, "-I", "-m", "compileall", "-b", "-qq", "--invalidation-mode", "unchecked-hash"),
+            *("-s", folder, "-p", shown_as, folder),
+        ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=False,  # a source that does not compile is one without bytecode
+    )
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for file in sorted(folder.rglob("*")):
+            zipped.write(file, file.relative_to(folder))
+    shutil.rmtree(folder)

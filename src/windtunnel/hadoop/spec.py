@@ -1,0 +1,109 @@
+"""What a cluster is made of, and where its files are: the one place that makes these names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from windtunnel.hadoop.distribution import Distribution
+from windtunnel.hadoop.ports import MasterPorts, NodePorts
+
+Configurations = Mapping[str, Mapping[str, str]]
+"""Classification -> properties; of an `*-env`, those of its nested export."""
+
+CLUSTER_VARIABLE = "WINDTUNNEL_CLUSTER"
+NODE_VARIABLE = "WINDTUNNEL_NODE"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A worker node (CORE or TASK): what its instance type gives to YARN, and where it keeps its files."""
+
+    id: str
+    folder: Path
+    memory_mb: int
+    vcores: int
+    ports: NodePorts
+    configurations: Configurations = field(default_factory=dict)
+    """Its instance group's, laid over the cluster's."""
+
+    @property
+    def conf(self) -> Path:
+        """HADOOP_CONF_DIR of its daemons and containers."""
+        return self.folder / "conf"
+
+    def daemon(self, name: str) -> Path:
+        """The process folder of its `datanode` or `nodemanager`."""
+        return self.folder / "daemons" / name
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """A cluster as the service has stored it.
+
+    `environment` goes to every process of the cluster: endpoints, region and credentials of AWS, and
+    WINDTUNNEL_HOME. `max_executors` bounds an application's executors under dynamic allocation: the
+    laptop's budget. `node_memory_mb` and `node_vcores` are YARN's share of the core instance type, from
+    which EMR derives the size of an executor.
+    """
+
+    id: str
+    name: str
+    folder: Path
+    distribution: Distribution
+    ports: MasterPorts
+    configurations: Configurations
+    environment: Mapping[str, str]
+    s3_endpoint: str
+    max_executors: int
+    node_memory_mb: int = 12288
+    node_vcores: int = 4
+
+    @property
+    def conf(self) -> Path:
+        """HADOOP_CONF_DIR of the master's daemons and of steps."""
+        return self.folder / "conf"
+
+    @property
+    def spark_conf(self) -> Path:
+        """SPARK_CONF_DIR of steps."""
+        return self.folder / "spark-conf"
+
+    @property
+    def launchers(self) -> Path:
+        """The first folder on a step's PATH."""
+        return self.folder / "bin"
+
+    @property
+    def home(self) -> Path:
+        """HOME of user hadoop, on every node."""
+        return self.folder / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """Temporary files of daemons and steps: gone with the cluster."""
+        return self.folder / "tmp"
+
+    @property
+    def name_directory(self) -> Path:
+        """The NameNode's own files."""
+        return self.folder / "hdfs" / "name"
+
+    @property
+    def resource_manager_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.resource_manager_web}"
+
+    @property
+    def name_node_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.name_node_web}"
+
+    @property
+    def history_server_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.history_server_web}"
+
+    def daemon(self, name: str) -> Path:
+        """The process folder of the master's `namenode`, `resourcemanager` or `historyserver`."""
+        return self.folder / "daemons" / name
+
+    def containers(self, node_id: str) -> Path:
+        """Where a node's containers log, as <application id>/<container id>/{stderr,stdout}."""
+        return self.folder / "containers" / node_id

@@ -1,0 +1,40 @@
+"""A step's jar and arguments as a command of the master node."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from windtunnel.install.files import write_atomically
+
+COMMAND_RUNNER = "command-runner.jar"
+SCRIPT_RUNNER = "script-runner.jar"
+
+
+def step_argv(
+    jar: str,
+    main_class: str | None,
+    properties: Mapping[str, str],
+    args: Sequence[str],
+    step_folder: Path,
+) -> tuple[str, ...]:
+    """The command of a HadoopJarStepConfig; its program is found on the step's PATH.
+
+    A jar that is neither EMR's command-runner nor script-runner runs as `hadoop jar` does; `properties`
+    become Java system properties there, by a file in `step_folder`. Raises ValueError when the runner
+    has no Args to run.
+    """
+    name = PurePosixPath(jar).name
+    if name in (COMMAND_RUNNER, SCRIPT_RUNNER) and not args:
+        raise ValueError(f"{name} needs Args: the first one says what to run.")
+    if name == COMMAND_RUNNER:
+        return tuple(args)
+    if name == SCRIPT_RUNNER:
+        return ("script-runner", str(step_folder), *args)
+    options = step_folder / "java-options"
+    write_atomically(options, "".join(f'"{_quoted(f"-D{k}={v}")}"\n' for k, v in properties.items()))
+    main = (main_class,) if main_class else ()
+    return ("jar-runner", str(step_folder), jar, *main, *args)
+
+
+def _quoted(option: str) -> str:
+    """As in the argument files of `java`."""
+    return option.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,78 @@
+"""YARN's ResourceManager: its REST API, and its own page of applications where the API fails.
+
+Hadoop's shaded jars moved one half of JAXB to another package, so the API answers by Jackson: members are
+named as the getters of the Java classes are ("nodeId" for "id"), and an application's answer breaks off
+after its second member. The page /cluster/apps is whole; its table is read instead.
+"""
+
+import html
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+NODE_RUNNING = "RUNNING"
+TABLE = re.compile(r"appsTableData=(\[.*?\n\])", re.DOTALL)
+TAGS = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application as YARN tells it; times in seconds since 1970, None while it lasts."""
+
+    id: str
+    name: str
+    type: str
+    state: str
+    final_status: str
+    started_at: float
+    finished_at: float | None
+    tracking_url: str
+    """Its own web pages, by YARN's proxy: Spark's while it runs."""
+
+    @classmethod
+    def of(cls, row: Sequence[str], url: str) -> "Application":
+        """From a row of the page's table, of the ResourceManager at `url`."""
+        app_id = TAGS.sub("", row[0])
+        return cls(
+            id=app_id,
+            name=row[2],
+            type=row[3],
+            state=row[10],
+            final_status=row[11],
+            started_at=int(row[7]) / 1000,
+            finished_at=int(row[9]) / 1000 if int(row[9]) > 0 else None,
+            tracking_url=f"{url}/proxy/{app_id}/",
+        )
+
+
+class ResourceManager:
+    """Asks one ResourceManager; every call raises httpx.HTTPError while it is not up."""
+
+    def __init__(self, client: httpx.Client, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def running_nodes(self) -> set[int]:
+        """The ports (yarn.nodemanager.address) of the NodeManagers that are RUNNING."""
+        nodes = self._get("ws/v1/cluster/nodes").json()["nodes"]
+        return {int(node["nodeId"].rpartition(":")[2]) for node in nodes if node["state"] == NODE_RUNNING}
+
+    def applications(self) -> list[Application]:
+        """Every application that it remembers, oldest first."""
+        found = [Application.of(row, self._url) for row in rows(self._get("cluster/apps").text)]
+        return sorted(found, key=lambda app: app.started_at)
+
+    def _get(self, path: str) -> httpx.Response:
+        headers = {"Accept": "application/json, text/html"}
+        return self._client.get(f"{self._url}/{path}", headers=headers).raise_for_status()
+
+
+def rows(page: str) -> list[list[str]]:
+    """The table of applications in the page, cell by cell; the cells hold HTML."""
+    table = TABLE.search(page)
+    found: list[Any] = json.loads(table[1].replace("\\'", "'")) if table else []
+    return [[html.unescape(cell) for cell in row] for row in found]

@@ -1,0 +1,91 @@
+import dataclasses
+from collections.abc import Callable
+
+from windtunnel.hadoop.sites import capacity_scheduler, core_site, hdfs_site, yarn_site
+from windtunnel.hadoop.spec import ClusterSpec, Node
+
+
+def test_every_s3_scheme_is_s3a_at_the_endpoint_given(spec: ClusterSpec) -> None:
+    site = core_site(spec)
+    assert {site[f"fs.{scheme}.impl"] for scheme in ("s3", "s3n", "s3a")} == {
+        "org.apache.hadoop.fs.s3a.S3AFileSystem"
+    }
+    assert {site[f"fs.AbstractFileSystem.{scheme}.impl"] for scheme in ("s3", "s3n", "s3a")} == {
+        "org.apache.hadoop.fs.s3a.S3A"
+    }
+    assert site["fs.s3a.endpoint"] == "http://127.0.0.1:4566"
+    assert site["fs.s3a.path.style.access"] == "true"
+    assert site["fs.s3a.endpoint.region"] == "eu-west-1"
+
+
+def test_no_site_holds_a_credential(spec: ClusterSpec, node: Node) -> None:
+    values = [*core_site(spec).values(), *hdfs_site(spec, node).values(), *yarn_site(spec, node).values()]
+    assert not [value for value in values if "very-secret" in value]
+
+
+def test_a_node_has_the_memory_and_the_cores_of_its_instance_type(spec: ClusterSpec, node: Node) -> None:
+    larger = dataclasses.replace(node, memory_mb=24576, vcores=8)
+    site = yarn_site(spec, larger)
+    assert site["yarn.nodemanager.resource.memory-mb"] == "24576"
+    assert site["yarn.nodemanager.resource.cpu-vcores"] == "8"
+
+
+def test_memory_is_not_measured_and_a_full_disk_stops_no_node(spec: ClusterSpec, node: Node) -> None:
+    site = yarn_site(spec, node)
+    assert site["yarn.nodemanager.vmem-check-enabled"] == "false"
+    assert site["yarn.nodemanager.pmem-check-enabled"] == "false"
+    assert site["yarn.nodemanager.disk-health-checker.enable"] == "false"
+
+
+def test_containers_get_what_they_need_to_find_aws_and_what_ends_them_with_the_cluster(
+    spec: ClusterSpec, node: Node
+) -> None:
+    names = set(yarn_site(spec, node)["yarn.nodemanager.env-whitelist"].split(","))
+    assert {
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "WINDTUNNEL_CLUSTER",
+        "WINDTUNNEL_NODE",
+        "JAVA_HOME",
+    } <= names
+
+
+def test_container_logs_stay_on_the_nodes_disk_without_the_script_that_holds_credentials(
+    spec: ClusterSpec, node: Node
+) -> None:
+    site = yarn_site(spec, node)
+    assert site["yarn.nodemanager.log-dirs"] == str(spec.containers("i-1"))
+    assert site["yarn.log-aggregation-enable"] == "false"
+    assert site["yarn.nodemanager.log-container-debug-info.enabled"] == "false"
+
+
+def test_everything_listens_on_the_loopback_interface(spec: ClusterSpec, node: Node) -> None:
+    sites = {**core_site(spec), **hdfs_site(spec, node), **yarn_site(spec, node)}
+    addresses = {name: value for name, value in sites.items() if name.endswith("address")}
+    assert len(addresses) > 10
+    assert not [name for name, value in addresses.items() if not value.startswith("127.0.0.1:")]
+
+
+def test_the_scheduler_is_emrs_and_lets_steps_run_side_by_side() -> None:
+    scheduler = capacity_scheduler()
+    calculator = scheduler["yarn.scheduler.capacity.resource-calculator"]
+    assert calculator.endswith(".DefaultResourceCalculator")
+    assert float(scheduler["yarn.scheduler.capacity.maximum-am-resource-percent"]) >= 0.5
+
+
+def test_a_groups_properties_win_over_the_clusters_and_the_clusters_over_ours(
+    with_properties: Callable[..., ClusterSpec], node: Node
+) -> None:
+    name = "yarn.nodemanager.resource.memory-mb"
+    cluster = with_properties("yarn-site", {name: "8192", "yarn.mine": "cluster"})
+    group = dataclasses.replace(node, configurations={"yarn-site": {name: "4096"}})
+
+    assert yarn_site(cluster, node)[name] == "8192"
+    assert yarn_site(cluster, group)[name] == "4096"
+    assert yarn_site(cluster, group)["yarn.mine"] == "cluster"
+    assert yarn_site(cluster)["yarn.mine"] == "cluster"
+
+
+def test_core_site_and_hdfs_site_are_merged_too(with_properties: Callable[..., ClusterSpec]) -> None:
+    assert core_site(with_properties("core-site", {"fs.s3a.threads.max": "7"}))["fs.s3a.threads.max"] == "7"
+    assert hdfs_site(with_properties("hdfs-site", {"dfs.replication": "2"}))["dfs.replication"] == "2"
