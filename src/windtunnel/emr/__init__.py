@@ -1,0 +1,1 @@
+"""Amazon EMR: clusters, instance groups and steps that really run."""

@@ -1,0 +1,1 @@
+"""What Amazon EMR offers: releases and instance types, as package data."""

@@ -1,0 +1,255 @@
+"""One cluster, moved one step closer to what is stored; safe to repeat, also after a crash anywhere."""
+
+import time
+from dataclasses import asdict
+
+from sqlalchemy.orm import Session
+
+from windtunnel.emr import store
+from windtunnel.emr.clusters import begin_termination, end_state
+from windtunnel.emr.logs import LogShipper, log_folders
+from windtunnel.emr.nodes import Nodes, View, fill
+from windtunnel.emr.runtime import Runtime
+from windtunnel.emr.schema import Cluster
+from windtunnel.emr.states import (
+    ACTIVE_STEP_STATES,
+    UP_CLUSTER_STATES,
+    ClusterState,
+    InstanceGroupState,
+    InstanceState,
+)
+from windtunnel.emr.step_runs import StepRuns
+from windtunnel.emr.store import Store
+from windtunnel.emr.transitions import change_state
+from windtunnel.hadoop import cluster as hadoop
+from windtunnel.hadoop.processes import kill_all
+from windtunnel.hadoop.spec import CLUSTER_VARIABLE
+from windtunnel.install.errors import InstallError
+
+HEALTH_SECONDS = 2
+"""How often the daemons of a cluster that is up are looked at."""
+LOG_SECONDS = 10
+"""How often the logs of running steps are copied."""
+START_SECONDS = 300
+"""How long the daemons may take until all are registered."""
+HISTORY_SERVER_SECONDS = 5
+"""How long a cluster waits for a step before it gets its history server, which is not to slow a step down."""
+SAVE_SECONDS = 20
+"""How long the end of a cluster waits for an S3 that is down; the logs follow when it is back."""
+
+RUNNING_MESSAGE = "Running step"
+WAITING_MESSAGE = "Cluster ready to run steps."
+IDLE_MESSAGE = (
+    "Terminated by its auto-termination policy: it was idle for too long"  # ~: EMR's own words are unknown
+)
+
+
+class ClusterReconciler:
+    """Moves one cluster along. What it remembers may be lost: all that counts is in the store."""
+
+    def __init__(self, db: Store, runtime: Runtime, shipper: LogShipper, cluster_id: str) -> None:
+        self._store = db
+        self._runtime = runtime
+        self._shipper = shipper
+        self._id = cluster_id
+        self._parts: tuple[hadoop.Cluster, Nodes, StepRuns] | None = None
+        self._prepared = False
+        self._health_due = 0.0
+        self._logs_due = 0.0
+        self._starting_since = time.monotonic()
+        self._ending_since: float | None = None
+        self._seen: int | None = None
+        self._quiet_until = 0.0
+
+    def tick(self) -> None:
+        """One step closer. Never waits for long, so that it can be called some times a second."""
+        version = self._store.version
+        if version == self._seen and time.monotonic() < self._quiet_until and self._steps_run_on():
+            return
+        self._quiet_until = 0.0
+        view = View.read(self._store, self._id)
+        match view.cluster.state:
+            case ClusterState.STARTING:
+                self._provision(view.cluster)
+            case ClusterState.BOOTSTRAPPING:
+                self._bootstrap(view)
+            case ClusterState.RUNNING | ClusterState.WAITING:
+                self._work(view)
+            case ClusterState.TERMINATING:
+                self._terminate(view)
+        self._seen = version  # of before: what this tick changed is looked at by the next
+
+    def end(self, code: str, message: str) -> None:
+        """Let the cluster end for this reason."""
+        with self._store.transaction() as session:
+            cluster = store.find_cluster(session, self._id)
+            if cluster is not None:
+                begin_termination(session, cluster, code, message)
+
+    # STARTING -> BOOTSTRAPPING
+
+    def _provision(self, cluster: Cluster) -> None:
+        try:
+            installed = self._runtime.distribution(cluster.release_label)
+        except InstallError as error:
+            self.end("INTERNAL_ERROR", f"{cluster.release_label} could not be installed: {error}")
+            return
+        if installed is None:
+            self._say(cluster, f"Installing {cluster.release_label}")
+            return
+        with self._store.transaction() as session:
+            fresh = store.find_cluster(session, self._id)
+            if fresh is None or fresh.state is not ClusterState.STARTING:
+                return
+            fresh.ports = asdict(hadoop.MasterPorts.allocate(store.given_ports(session)))
+            for group in store.instance_groups(session, self._id):
+                change_state(session, group, InstanceGroupState.BOOTSTRAPPING)
+            fill(session, fresh, self._runtime.config.max_nodes)
+            change_state(session, fresh, ClusterState.BOOTSTRAPPING)
+        self._starting_since = time.monotonic()
+
+    def _say(self, cluster: Cluster, sentence: str) -> None:
+        """What the cluster waits for, readable in its StateChangeReason."""
+        if cluster.reason_message == sentence:
+            return
+        with self._store.transaction() as session:
+            fresh = store.find_cluster(session, self._id)
+            if fresh is not None and fresh.state is cluster.state:
+                fresh.reason_message = sentence
+
+    # BOOTSTRAPPING -> RUNNING
+
+    def _bootstrap(self, view: View) -> None:
+        daemons, nodes, _ = self._running_parts(view)
+        if not self._prepared:
+            daemons.prepare()
+            self._prepared = True
+        if trouble := nodes.advance(view):
+            self.end(trouble.code, trouble.message)
+            return
+        if nodes.run_bootstrap_actions:
+            self._starting_since = time.monotonic()
+        elif time.monotonic() - self._starting_since > START_SECONDS:
+            logs = self._runtime.folder(self._id).path
+            self.end("INTERNAL_ERROR", f"Not all daemons were up after {START_SECONDS} seconds: see {logs}")
+            return
+        view = View.read(self._store, self._id)
+        if not all(instance.state is InstanceState.RUNNING for instance in view.instances):
+            return
+        with self._store.transaction() as session:
+            fresh = store.find_cluster(session, self._id)
+            if fresh is None or fresh.state is not ClusterState.BOOTSTRAPPING:
+                return
+            for group in store.instance_groups(session, self._id):
+                change_state(session, group, InstanceGroupState.RUNNING, message=group.reason_message)
+            change_state(session, fresh, ClusterState.RUNNING, message=RUNNING_MESSAGE)
+
+    # RUNNING <-> WAITING, -> TERMINATING
+
+    def _work(self, view: View) -> None:
+        daemons, nodes, step_runs = self._running_parts(view)
+        now = time.monotonic()
+        if now >= self._health_due:
+            self._health_due = now + HEALTH_SECONDS
+            if trouble := nodes.advance(view):
+                self.end(trouble.code, trouble.message)
+                return
+            self._while_idle(view.cluster, daemons)
+        step_runs.advance(view.cluster)
+        if view.cluster.log_uri and now >= self._logs_due:
+            self._logs_due = now + LOG_SECONDS
+            self._ship_logs(view.cluster)
+        self._settle()
+        self._quiet_until = (
+            min(self._health_due, self._logs_due) if view.cluster.log_uri else self._health_due
+        )
+
+    def _steps_run_on(self) -> bool:
+        return self._parts is not None and self._parts[2].run_on()
+
+    def _settle(self) -> None:
+        """RUNNING with steps, WAITING without, and the end of a cluster that has nothing left to do."""
+        with self._store.reading() as session:
+            if self._next_state(session) is None:
+                return
+        with self._store.transaction() as session:
+            cluster = store.find_cluster(session, self._id)
+            match self._next_state(session), cluster:
+                case ClusterState.WAITING, Cluster():
+                    change_state(session, cluster, ClusterState.WAITING, message=WAITING_MESSAGE)
+                    cluster.idle_since = time.time()
+                case ClusterState.RUNNING, Cluster():
+                    change_state(session, cluster, ClusterState.RUNNING, message=RUNNING_MESSAGE)
+                    cluster.idle_since = None
+                case ClusterState.TERMINATING, Cluster():
+                    begin_termination(session, cluster, "ALL_STEPS_COMPLETED", "Steps completed")
+                case _:
+                    pass
+
+    def _next_state(self, session: Session) -> ClusterState | None:
+        cluster = store.find_cluster(session, self._id)
+        if cluster is None or cluster.state not in UP_CLUSTER_STATES:
+            return None
+        if store.steps(session, self._id, ACTIVE_STEP_STATES):
+            return ClusterState.RUNNING if cluster.state is ClusterState.WAITING else None
+        if not cluster.keep_alive:
+            return ClusterState.TERMINATING
+        return ClusterState.WAITING if cluster.state is ClusterState.RUNNING else None
+
+    def _while_idle(self, cluster: Cluster, daemons: hadoop.Cluster) -> None:
+        """A cluster that waits gets its history server, then counts towards its auto-termination."""
+        if cluster.state is not ClusterState.WAITING or cluster.idle_since is None:
+            return
+        if time.time() - cluster.idle_since >= HISTORY_SERVER_SECONDS:
+            daemons.start_history_server()
+        if cluster.idle_timeout is None:
+            return
+        if any(application.finished_at is None for application in daemons.applications()):
+            with self._store.transaction() as session:
+                fresh = store.find_cluster(session, self._id)
+                if fresh is not None and fresh.state is ClusterState.WAITING:
+                    fresh.idle_since = time.time()
+        elif time.time() - cluster.idle_since >= cluster.idle_timeout:
+            self.end("ALL_STEPS_COMPLETED", IDLE_MESSAGE)
+
+    # TERMINATING -> TERMINATED, TERMINATED_WITH_ERRORS
+
+    def _terminate(self, view: View) -> None:
+        if view.cluster.ports:
+            _, _, step_runs = self._running_parts(view)
+            if not step_runs.cancel_started(view.cluster):
+                return
+        kill_all(CLUSTER_VARIABLE, self._id)
+        saved = not view.cluster.log_uri or self._ship_logs(view.cluster)
+        self._ending_since = self._ending_since or time.monotonic()
+        if not saved and time.monotonic() - self._ending_since < SAVE_SECONDS:
+            return
+        folder = self._runtime.folder(self._id)
+        folder.remove_data()  # before the end is stored: nobody looks at the cluster after that
+        with self._store.transaction() as session:
+            cluster = store.find_cluster(session, self._id)
+            if cluster is None or cluster.state is not ClusterState.TERMINATING:
+                return
+            ended = {"code": "CLUSTER_TERMINATED", "message": "The cluster was terminated"}
+            for instance in store.instances(session, self._id):
+                if instance.state is not InstanceState.TERMINATED:
+                    change_state(session, instance, InstanceState.TERMINATED, **ended)
+            for group in store.instance_groups(session, self._id):
+                change_state(session, group, InstanceGroupState.TERMINATED, **ended)
+            cluster.logs_saved = saved
+            change_state(session, cluster, end_state(cluster))
+        if saved:
+            self._shipper.forget(folder)
+
+    def _ship_logs(self, cluster: Cluster) -> bool:
+        folder = self._runtime.folder(self._id)
+        return self._shipper.ship(folder, cluster.log_uri or "", log_folders(folder))
+
+    def _running_parts(self, view: View) -> tuple[hadoop.Cluster, Nodes, StepRuns]:
+        """The cluster's processes as they are now, whoever started them; made once, after a restart too."""
+        if self._parts is None:
+            installed = self._runtime.install(view.cluster.release_label)
+            daemons = self._runtime.cluster(view.cluster, view.groups, installed)
+            nodes = Nodes(self._store, self._runtime, view.cluster, daemons)
+            self._parts = daemons, nodes, StepRuns(self._store, self._runtime, self._shipper, daemons)
+        return self._parts

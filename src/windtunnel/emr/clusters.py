@@ -1,0 +1,75 @@
+"""Clusters: created, changed and ended, each within the caller's transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from windtunnel.emr import job_flow, store
+from windtunnel.emr.errors import not_modifiable, unknown_cluster, validation_exception
+from windtunnel.emr.schema import Cluster
+from windtunnel.emr.states import OPEN_CLUSTER_STATES, ClusterState
+from windtunnel.emr.steps import add_steps, cancel_pending
+from windtunnel.emr.transitions import change_state, record_creation
+
+ERRORS = frozenset(
+    {
+        "INTERNAL_ERROR",
+        "VALIDATION_ERROR",
+        "INSTANCE_FAILURE",
+        "INSTANCE_FLEET_TIMEOUT",
+        "BOOTSTRAP_FAILURE",
+        "STEP_FAILURE",
+    }
+)
+"""A cluster that ends for one of these is TERMINATED_WITH_ERRORS."""
+
+
+def create_cluster(session: Session, request: Mapping[str, Any], region: str, account: str) -> Cluster:
+    """A new cluster with its groups and first steps, in STARTING. Raises ValidationException."""
+    cluster = job_flow.new_cluster(request, region, account)
+    groups = job_flow.new_instance_groups(cluster, request["Instances"])
+    session.add(cluster)
+    session.flush()
+    record_creation(session, cluster)
+    for group in groups:
+        session.add(group)
+        session.flush()
+        record_creation(session, group)
+    add_steps(session, cluster, request.get("Steps") or [])
+    return cluster
+
+
+def get_cluster(session: Session, cluster_id: str) -> Cluster:
+    """The cluster of that id. Raises InvalidRequestException."""
+    cluster = store.find_cluster(session, cluster_id)
+    if cluster is None:
+        raise unknown_cluster(cluster_id)
+    return cluster
+
+
+def get_job_flow(session: Session, job_flow_id: str) -> Cluster:
+    """The same for the operations that take a JobFlowId. Raises ValidationException."""
+    cluster = store.find_cluster(session, job_flow_id)
+    if cluster is None:
+        raise validation_exception(f"Specified job flow ID {job_flow_id} does not exist.")
+    return cluster
+
+
+def check_open(cluster: Cluster) -> None:
+    """Raises ValidationException where a cluster has begun to end."""
+    if cluster.state not in OPEN_CLUSTER_STATES:
+        raise not_modifiable()
+
+
+def begin_termination(session: Session, cluster: Cluster, code: str, message: str) -> None:
+    """To TERMINATING, for the reason that its end will have; a cluster that is already ending is left alone."""
+    if cluster.state not in OPEN_CLUSTER_STATES:
+        return
+    change_state(session, cluster, ClusterState.TERMINATING, code=code, message=message)
+    cancel_pending(session, cluster.id, "Job terminated")
+
+
+def end_state(cluster: Cluster) -> ClusterState:
+    """What a TERMINATING cluster becomes."""
+    return ClusterState.TERMINATED_WITH_ERRORS if cluster.reason_code in ERRORS else ClusterState.TERMINATED

@@ -1,0 +1,141 @@
+"""The reconciler: looks after every live cluster, some times a second, until it is told to stop."""
+
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from sqlalchemy import select
+
+from windtunnel.emr import store
+from windtunnel.emr.cluster_reconciler import ClusterReconciler
+from windtunnel.emr.logs import LogShipper, log_folders
+from windtunnel.emr.runtime import Runtime
+from windtunnel.emr.schema import Cluster
+from windtunnel.emr.states import LIVE_CLUSTER_STATES
+from windtunnel.emr.store import Store
+
+TICK_SECONDS = 0.1
+"""How long it sleeps between two looks at clusters that are live."""
+REST_SECONDS = 5.0
+"""The same when there is none; a change of the store wakes it."""
+RETRY_LOGS_SECONDS = 30.0
+MOST_FAILURES = 20
+"""Looks at one cluster that may fail one after the other before it is given up."""
+CLUSTERS_AT_ONCE = 8
+
+log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """One thread that looks at the store, and a few that move a cluster each."""
+
+    def __init__(self, db: Store, runtime: Runtime, shipper: LogShipper) -> None:
+        self._store = db
+        self._runtime = runtime
+        self._shipper = shipper
+        self._clusters: dict[str, ClusterReconciler] = {}
+        self._under_way: dict[str, Future[None]] = {}
+        self._failures: dict[str, int] = {}
+        self._pool = ThreadPoolExecutor(CLUSTERS_AT_ONCE, thread_name_prefix="cluster")
+        self._stopping = threading.Event()
+        self._logs_due = 0.0
+        self._seen: int | None = None
+        self._live: list[str] = []
+        self._thread = threading.Thread(target=self._run, name="reconciler")
+
+    def start(self) -> None:
+        """Begin: what an earlier process left is found again."""
+        self._thread.start()
+
+    def halt(self) -> None:
+        """Finish what is under way and move nothing any more but by `end_all`."""
+        self._stopping.set()
+        self._store.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+        wait(self._under_way.values())
+
+    def close(self) -> None:
+        """Give the threads back."""
+        self._pool.shutdown()
+
+    def end_all(self, code: str, message: str, seconds: float) -> bool:
+        """End every live cluster for this reason, here and now; False when some are left after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with self._store.reading() as session:
+                live = list(store.live_cluster_ids(session))
+            if not live:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            for cluster_id in live:
+                self._of(cluster_id).end(code, message)
+            for done in [self._pool.submit(self._tick, cluster_id) for cluster_id in live]:
+                done.result()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                live = self._look()
+            except Exception:
+                log.exception("The store could not be read")
+                live = False
+            self._store.wait_for_change(TICK_SECONDS if live else REST_SECONDS)
+
+    def _look(self) -> bool:
+        live = self._live_clusters()
+        for cluster_id in [known for known in self._clusters if known not in live]:
+            self._clusters.pop(cluster_id)
+            self._failures.pop(cluster_id, None)
+        for cluster_id in live:
+            future = self._under_way.get(cluster_id)
+            if future is None or future.done():
+                self._under_way[cluster_id] = self._pool.submit(self._tick, cluster_id)
+        if time.monotonic() >= self._logs_due:
+            self._logs_due = time.monotonic() + RETRY_LOGS_SECONDS
+            self._save_late_logs()
+        return bool(live)
+
+    def _live_clusters(self) -> list[str]:
+        version = self._store.version
+        if version != self._seen:
+            with self._store.reading() as session:
+                self._live = list(store.live_cluster_ids(session))
+            self._seen = version
+        return self._live
+
+    def _of(self, cluster_id: str) -> ClusterReconciler:
+        if cluster_id not in self._clusters:
+            self._clusters[cluster_id] = ClusterReconciler(
+                self._store, self._runtime, self._shipper, cluster_id
+            )
+        return self._clusters[cluster_id]
+
+    def _tick(self, cluster_id: str) -> None:
+        cluster = self._of(cluster_id)
+        try:
+            cluster.tick()
+            self._failures[cluster_id] = 0
+        except Exception as error:
+            self._failures[cluster_id] = self._failures.get(cluster_id, 0) + 1
+            log.exception("%s could not be moved along", cluster_id)
+            if self._failures[cluster_id] == MOST_FAILURES:
+                cluster.end("INTERNAL_ERROR", f"The cluster could not be moved along: {error}")
+
+    def _save_late_logs(self) -> None:
+        """Logs of ended clusters that S3 would not take at their end."""
+        ended = Cluster.state.not_in(LIVE_CLUSTER_STATES)
+        late = select(Cluster).where(ended, Cluster.log_uri.is_not(None), Cluster.logs_saved.is_(False))
+        with self._store.reading() as session:
+            clusters = session.scalars(late).all()
+        for cluster in clusters:
+            folder = self._runtime.folder(cluster.id)
+            if not self._shipper.ship(folder, cluster.log_uri or "", log_folders(folder)):
+                return
+            self._shipper.forget(folder)
+            with self._store.transaction() as session:
+                fresh = store.find_cluster(session, cluster.id)
+                if fresh is not None:
+                    fresh.logs_saved = True

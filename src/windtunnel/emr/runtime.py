@@ -1,0 +1,97 @@
+"""From rows of the store to what runs: the one place that knows both."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from windtunnel.emr.catalogue.instance_types import instance_types
+from windtunnel.emr.catalogue.releases import find_release
+from windtunnel.emr.config import EmrConfig
+from windtunnel.emr.configurations import flatten, merge
+from windtunnel.emr.folders import ClusterFolder
+from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
+from windtunnel.hadoop import cluster as hadoop
+from windtunnel.hadoop import distribution
+from windtunnel.hadoop.distribution import Distribution, Versions
+from windtunnel.install.progress import Progress
+
+
+class Runtime:
+    """Distributions that are installed once, and a view of each cluster's processes."""
+
+    def __init__(self, config: EmrConfig, progress: Progress) -> None:
+        self.config = config
+        self._progress = progress
+        self._installs: dict[Versions, Future[Distribution]] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="install")
+
+    def close(self) -> None:
+        """Waits for no installation: each resumes at the next start."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def install(self, release_label: str) -> Distribution:
+        """What a release runs on, installed now if it must be. Raises InstallError where it can't be."""
+        return self._install(release_label).result()
+
+    def distribution(self, release_label: str) -> Distribution | None:
+        """The same without waiting: None while it is being installed."""
+        future = self._install(release_label)
+        return future.result() if future.done() else None
+
+    def _install(self, release_label: str) -> Future[Distribution]:
+        release = find_release(release_label)
+        assert release is not None, f"{release_label} was accepted"  # noqa: S101 - RunJobFlow has checked it
+        versions = release.versions
+        with self._lock:
+            future = self._installs.get(versions)
+            if future is None or (future.done() and future.exception()):  # what failed is tried again
+                future = self._pool.submit(distribution.install, versions, self.config.cache, self._progress)
+                self._installs[versions] = future
+            return future
+
+    def folder(self, cluster_id: str) -> ClusterFolder:
+        """Where the files of a cluster are."""
+        return ClusterFolder.of(self.config.state, cluster_id)
+
+    def cluster(
+        self, cluster: Cluster, groups: Sequence[InstanceGroup], installed: Distribution
+    ) -> hadoop.Cluster:
+        """The processes of a cluster."""
+        workers = [group for group in groups if group.role == "CORE"] or list(groups)
+        kind = instance_types()[workers[0].instance_type]
+        spec = hadoop.ClusterSpec(
+            id=cluster.id,
+            name=cluster.name,
+            folder=self.folder(cluster.id).path,
+            distribution=installed,
+            ports=hadoop.MasterPorts(**cluster.ports),
+            configurations=_tables(cluster, groups[0]),
+            environment=self.config.environment,
+            s3_endpoint=self.config.s3_endpoint,
+            max_executors=self.config.max_executors,
+            node_memory_mb=kind.yarn_memory_mb,
+            node_vcores=kind.vcpus,
+        )
+        return hadoop.Cluster(spec)
+
+    def worker(self, cluster: Cluster, group: InstanceGroup, instance: Instance) -> hadoop.Node:
+        """A node with a DataNode and a NodeManager of its instance type's size."""
+        kind = instance_types()[group.instance_type]
+        return hadoop.Node(
+            id=instance.ec2_id,
+            folder=self.node_folder(instance),
+            memory_mb=kind.yarn_memory_mb,
+            vcores=kind.vcpus,
+            ports=hadoop.NodePorts(**instance.ports),
+            configurations=_tables(cluster, group),
+        )
+
+    def node_folder(self, instance: Instance) -> Path:
+        """Where the files of a node are."""
+        return self.folder(instance.cluster_id).node(instance.ec2_id)
+
+
+def _tables(cluster: Cluster, group: InstanceGroup) -> Mapping[str, Mapping[str, str]]:
+    return merge(flatten(cluster.configurations), flatten(group.configurations))

@@ -1,0 +1,150 @@
+"""The tables of the store. Times are seconds since the epoch; JSON columns hold members as the API has them.
+
+A change here needs a migration in `migrations/versions/` (a test compares the two).
+"""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Enum, Float, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from windtunnel.emr.states import ClusterState, InstanceGroupState, InstanceState, StepState
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    type_annotation_map: ClassVar = {
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        list[str]: JSON,
+        ClusterState: Enum(ClusterState, native_enum=False, length=32),
+        StepState: Enum(StepState, native_enum=False, length=32),
+        InstanceGroupState: Enum(InstanceGroupState, native_enum=False, length=32),
+        InstanceState: Enum(InstanceState, native_enum=False, length=32),
+    }
+
+
+class Cluster(Base):
+    """A job flow: what was asked for, and what has become of it."""
+
+    __tablename__ = "clusters"
+    __table_args__ = (Index("clusters_by_state", "state"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    """The order of creation."""
+    id: Mapped[str] = mapped_column(String, unique=True)
+    name: Mapped[str]
+    region: Mapped[str]
+    account: Mapped[str]
+    release_label: Mapped[str]
+    state: Mapped[ClusterState] = mapped_column(default=ClusterState.STARTING)
+    reason_code: Mapped[str | None]
+    reason_message: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[float] = mapped_column(Float)
+    ready_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+    idle_since: Mapped[float | None]
+    """When the cluster was last seen to begin doing nothing; None while it works."""
+    idle_timeout: Mapped[int | None]
+    """AutoTerminationPolicy's IdleTimeout in seconds."""
+    log_uri: Mapped[str | None]
+    keep_alive: Mapped[bool]
+    termination_protected: Mapped[bool]
+    step_concurrency: Mapped[int]
+    tags: Mapped[dict[str, Any]]
+    applications: Mapped[list[str]]
+    configurations: Mapped[list[dict[str, Any]]]
+    bootstrap_actions: Mapped[list[dict[str, Any]]]
+    attributes: Mapped[dict[str, Any]]
+    """What is kept and shown again, but changes nothing on a laptop: roles, subnets, security groups…"""
+    ports: Mapped[dict[str, Any]]
+    """The ports of the master's daemons; empty until they are allocated."""
+    logs_saved: Mapped[bool] = mapped_column(default=False)
+
+
+class InstanceGroup(Base):
+    """MASTER, CORE or TASK instances of one type."""
+
+    __tablename__ = "instance_groups"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String, unique=True)
+    cluster_id: Mapped[str] = mapped_column(ForeignKey("clusters.id"), index=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    instance_type: Mapped[str]
+    market: Mapped[str]
+    bid_price: Mapped[str | None]
+    requested: Mapped[int]
+    state: Mapped[InstanceGroupState] = mapped_column(default=InstanceGroupState.PROVISIONING)
+    reason_code: Mapped[str | None]
+    reason_message: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[float] = mapped_column(Float)
+    ready_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+    configurations: Mapped[list[dict[str, Any]]]
+    attributes: Mapped[dict[str, Any]]
+
+
+class Instance(Base):
+    """One node: a master's or a worker's daemons."""
+
+    __tablename__ = "instances"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String, unique=True)
+    """EMR's `ci-…`."""
+    ec2_id: Mapped[str] = mapped_column(String, unique=True)
+    cluster_id: Mapped[str] = mapped_column(ForeignKey("clusters.id"), index=True)
+    group_id: Mapped[str] = mapped_column(ForeignKey("instance_groups.id"), index=True)
+    state: Mapped[InstanceState] = mapped_column(default=InstanceState.PROVISIONING)
+    reason_code: Mapped[str | None]
+    reason_message: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[float] = mapped_column(Float)
+    ready_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+    ports: Mapped[dict[str, Any]]
+    """The ports of a worker's daemons; the master's are the cluster's."""
+
+
+class Step(Base):
+    """One unit of work on a cluster."""
+
+    __tablename__ = "steps"
+    __table_args__ = (Index("steps_by_cluster_and_state", "cluster_id", "state"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String, unique=True)
+    cluster_id: Mapped[str] = mapped_column(ForeignKey("clusters.id"))
+    name: Mapped[str]
+    action_on_failure: Mapped[str]
+    jar: Mapped[str]
+    main_class: Mapped[str | None]
+    properties: Mapped[dict[str, Any]]
+    args: Mapped[list[str]]
+    state: Mapped[StepState] = mapped_column(default=StepState.PENDING)
+    reason_code: Mapped[str | None]
+    reason_message: Mapped[str] = mapped_column(default="")
+    failure: Mapped[dict[str, Any]]
+    """FailureDetails, empty when there are none."""
+    cancel_option: Mapped[str | None]
+    """SEND_INTERRUPT or TERMINATE_PROCESS once CancelSteps has asked for it."""
+    application_ids: Mapped[list[str]]
+    """The YARN applications that the step was seen to submit."""
+    created_at: Mapped[float] = mapped_column(Float)
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+
+
+class Event(Base):
+    """One change of state: what became of whom, when and why. Never changed, never removed."""
+
+    __tablename__ = "events"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[float] = mapped_column(Float)
+    subject: Mapped[str] = mapped_column(String, index=True)
+    before: Mapped[str]
+    after: Mapped[str]
+    reason: Mapped[str]

@@ -1,0 +1,108 @@
+"""Steps: what is submitted, what is cancelled."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from windtunnel.emr import ids, members, store
+from windtunnel.emr.errors import not_modifiable, validation_exception
+from windtunnel.emr.schema import Cluster, Step
+from windtunnel.emr.states import ACTIVE_STEP_STATES, OPEN_CLUSTER_STATES, StepState
+from windtunnel.emr.transitions import change_state, record_creation
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr.type_defs import CancelStepsInfoTypeDef
+
+MOST_ACTIVE_STEPS = 256
+TERMINATE_CLUSTER, CANCEL_AND_WAIT, CONTINUE = "TERMINATE_CLUSTER", "CANCEL_AND_WAIT", "CONTINUE"
+
+
+def add_steps(session: Session, cluster: Cluster, configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Submits steps to a cluster, in order; their ids. Raises ValidationException and then adds none."""
+    if cluster.state not in OPEN_CLUSTER_STATES:
+        raise not_modifiable()
+    count = select(func.count()).where(Step.cluster_id == cluster.id, Step.state.in_(ACTIVE_STEP_STATES))
+    if (session.scalar(count) or 0) + len(configs) > MOST_ACTIVE_STEPS:
+        raise validation_exception(
+            "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') "
+            "for cluster exceeded."
+        )
+    steps = [_new_step(cluster, config) for config in configs]
+    for step in steps:
+        session.add(step)
+        session.flush()
+        record_creation(session, step)
+    cluster.idle_since = None
+    return [step.id for step in steps]
+
+
+def cancel_steps(
+    session: Session, cluster: Cluster, step_ids: Sequence[str], option: str
+) -> "list[CancelStepsInfoTypeDef]":
+    """Cancels pending steps at once and asks for running ones to be stopped; an answer for each id."""
+    answers: list[CancelStepsInfoTypeDef] = []
+    for step_id in step_ids:
+        problem = _cancel(session, store.find_step(session, cluster.id, step_id), option)
+        if problem:
+            answers.append({"StepId": step_id, "Status": "FAILED", "Reason": problem})
+        else:
+            answers.append({"StepId": step_id, "Status": "SUBMITTED"})
+    return answers
+
+
+def cancel_pending(session: Session, cluster_id: str, message: str) -> None:
+    """PENDING -> CANCELLED for every step that has not begun."""
+    for step in store.steps(session, cluster_id, frozenset({StepState.PENDING})):
+        change_state(session, step, StepState.CANCELLED, message=message)
+
+
+def _cancel(session: Session, step: Step | None, option: str) -> str | None:
+    if step is None:
+        return "Step does not exist."
+    if step.state not in ACTIVE_STEP_STATES:
+        return f"Step is in state {step.state} and can't be cancelled."
+    if step.state is StepState.PENDING:
+        change_state(session, step, StepState.CANCELLED, message="Cancelled by user request")
+        return None
+    if step.state is StepState.RUNNING:
+        change_state(session, step, StepState.CANCEL_PENDING, message="Cancelled by user request")
+    step.cancel_option = option  # a second request may ask for the stronger way
+    return None
+
+
+def _new_step(cluster: Cluster, config: Mapping[str, Any]) -> Step:
+    members.refuse_what_is_not_executed(config, "Step.")
+    jar = config["HadoopJarStep"]
+    step = Step(
+        id=ids.step_id(),
+        cluster_id=cluster.id,
+        name=config["Name"],
+        action_on_failure=_action_on_failure(cluster, config.get("ActionOnFailure")),
+        jar=jar["Jar"],
+        main_class=jar.get("MainClass"),
+        properties={pair.get("Key", ""): pair.get("Value", "") for pair in jar.get("Properties") or []},
+        args=list(jar.get("Args") or []),
+        failure={},
+        application_ids=[],
+        created_at=time.time(),
+    )
+    if not step.jar:
+        raise validation_exception(
+            f"The Jar of step '{step.name}' is empty: give command-runner.jar or a jar's path."
+        )
+    if step.jar in ("command-runner.jar", "script-runner.jar") and not step.args:
+        raise validation_exception(
+            f"Step '{step.name}' has no Args: {step.jar} takes the program as its first one."
+        )
+    return step
+
+
+def _action_on_failure(cluster: Cluster, action: str | None) -> str:
+    if cluster.step_concurrency > 1:
+        if action not in (None, CONTINUE):
+            raise validation_exception(f"Action on failure '{action}' is invalid.")
+        return CONTINUE  # ~: what an omitted action counts as above a concurrency of 1
+    return TERMINATE_CLUSTER if action in (None, "TERMINATE_JOB_FLOW") else action

@@ -1,0 +1,138 @@
+"""Where all state of Amazon EMR lives: one SQLite file, read and written in transactions."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy.orm import Session
+
+from windtunnel.emr.schema import Cluster, Event, Instance, InstanceGroup, Step
+from windtunnel.emr.states import LIVE_CLUSTER_STATES, LIVE_INSTANCE_STATES
+
+HEAD = "0001"
+"""The newest migration: a file that is already there is opened without loading Alembic."""
+
+
+class Store:
+    """The SQLite file. Safe to use from several threads; a transaction belongs to one."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = _engine(path)
+        self._migrate()
+        self._woken = threading.Event()
+        self._counting = threading.Lock()
+        self.version = 0
+        """Changes after every commit. No other process writes, so the same version means the same rows."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A consistent view; what is changed in it is thrown away."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction that writes: committed at its end, undone by an exception. Wakes the reconciler."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            session.execute(text("BEGIN IMMEDIATE"))
+            yield session
+            session.commit()
+        with self._counting:
+            self.version += 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Let whoever waits for a change look at once."""
+        self._woken.set()
+
+    def wait_for_change(self, seconds: float) -> None:
+        """Returns after the next commit, or after `seconds`."""
+        self._woken.wait(seconds)
+        self._woken.clear()
+
+    def close(self) -> None:
+        """Gives the file back."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        with self._engine.connect() as connection:
+            tables = text("SELECT name FROM sqlite_master WHERE name = 'alembic_version'")
+            if connection.execute(tables).first():
+                version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+                if version == HEAD:
+                    return
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", "windtunnel.emr:migrations")
+        with self._engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # our BEGIN is the only one
+        # WAL survives the death of any process; readers and the one writer don't wait for each other.
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def find_cluster(session: Session, cluster_id: str) -> Cluster | None:
+    """The cluster of that id."""
+    return session.scalar(select(Cluster).where(Cluster.id == cluster_id))
+
+
+def live_cluster_ids(session: Session) -> Sequence[str]:
+    """Every cluster that something may still run for, oldest first."""
+    states = select(Cluster.id).where(Cluster.state.in_(LIVE_CLUSTER_STATES)).order_by(Cluster.number)
+    return session.scalars(states).all()
+
+
+def given_ports(session: Session) -> set[int]:
+    """The ports that the daemons of live clusters have, or will have once they listen."""
+    clusters = select(Cluster.ports).where(Cluster.state.in_(LIVE_CLUSTER_STATES))
+    nodes = select(Instance.ports).where(Instance.state.in_(LIVE_INSTANCE_STATES))
+    return {
+        port for ports in (*session.scalars(clusters), *session.scalars(nodes)) for port in ports.values()
+    }
+
+
+def instance_groups(session: Session, cluster_id: str) -> Sequence[InstanceGroup]:
+    """The groups of a cluster in the order of their creation: MASTER first."""
+    groups = select(InstanceGroup).where(InstanceGroup.cluster_id == cluster_id)
+    return session.scalars(groups.order_by(InstanceGroup.number)).all()
+
+
+def instances(session: Session, cluster_id: str) -> Sequence[Instance]:
+    """All instances that a cluster has or had, oldest first."""
+    rows = select(Instance).where(Instance.cluster_id == cluster_id)
+    return session.scalars(rows.order_by(Instance.number)).all()
+
+
+def steps(session: Session, cluster_id: str, states: frozenset[Any] | None = None) -> Sequence[Step]:
+    """The steps of a cluster in the order of submission, in one of `states` if given."""
+    rows = select(Step).where(Step.cluster_id == cluster_id)
+    if states is not None:
+        rows = rows.where(Step.state.in_(states))
+    return session.scalars(rows.order_by(Step.number)).all()
+
+
+def find_step(session: Session, cluster_id: str, step_id: str) -> Step | None:
+    """The step of that id, if the cluster has it."""
+    return session.scalar(select(Step).where(Step.cluster_id == cluster_id, Step.id == step_id))
+
+
+def events(session: Session, subject: str) -> Sequence[Event]:
+    """What has become of one cluster, step, group or instance, oldest first."""
+    return session.scalars(select(Event).where(Event.subject == subject).order_by(Event.number)).all()

@@ -1,0 +1,114 @@
+"""The service dies at any moment: what it started lives on, and is found again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emr import Emr, step
+from tests.waiting import eventually
+from windtunnel.emr.step_runs import StepRuns
+from windtunnel.hadoop import processes
+
+
+class Crash(BaseException):
+    """The service is gone: nothing after this line runs."""
+
+
+def test_a_running_step_is_found_again_and_has_run_once(emr: Emr, tmp_path: Path) -> None:
+    out, go = tmp_path / "out", tmp_path / "go"
+    cluster = emr.run(step("bash", "-c", f"echo ran >> {out}; until test -e {go}; do sleep 0.05; done"))
+    emr.wait_for_steps(cluster, "RUNNING")
+    emr.crash()
+    emr.start()
+    emr.wait_for_steps(cluster, "RUNNING")
+    go.touch()
+    emr.wait(cluster, "WAITING", ["COMPLETED"])
+    assert out.read_text() == "ran\n"
+
+
+def test_a_step_that_ended_while_the_service_was_down_has_its_outcome(emr: Emr, tmp_path: Path) -> None:
+    go, done = tmp_path / "go", tmp_path / "done"
+    program = f"until test -e {go}; do sleep 0.05; done; touch {done}; exit 7"
+    cluster = emr.run(step("bash", "-c", program))
+    emr.wait_for_steps(cluster, "RUNNING")
+    emr.crash()
+    go.touch()
+    eventually(lambda: _assert(done.exists()))
+    emr.start()
+    emr.wait(cluster, "WAITING", ["FAILED"])
+
+
+@pytest.mark.parametrize("moment", ["before the launch", "after the launch"])
+def test_a_crash_around_the_launch_of_a_step_runs_it_once(
+    emr: Emr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    out = tmp_path / "out"
+    real = processes.launch
+
+    def launch(folder: Path, request: processes.Request) -> None:
+        if moment == "after the launch":
+            real(folder, request)
+        raise Crash
+
+    with monkeypatch.context() as broken:
+        broken.setattr("windtunnel.emr.step_runs.processes.launch", launch)
+        cluster = emr.run(step("bash", "-c", f"echo ran >> {out}"))
+        emr.wait_for_steps(cluster, "RUNNING")
+        emr.crash()
+    emr.start()
+    emr.wait(cluster, "WAITING", ["COMPLETED"])
+    assert out.read_text() == "ran\n"
+
+
+def test_a_crash_before_the_end_is_stored_concludes_the_step_again(
+    emr: Emr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: Any, **__: Any) -> None:
+        raise Crash
+
+    with monkeypatch.context() as broken:
+        broken.setattr(StepRuns, "_end", crash)
+        cluster = emr.run(step("bash", "-c", "exit 2", action="TERMINATE_CLUSTER"), step("true"))
+        emr.wait_for_steps(cluster, "RUNNING", "PENDING")
+        emr.crash()
+    emr.start()
+    emr.wait(cluster, "TERMINATED_WITH_ERRORS", ["FAILED", "CANCELLED"])
+
+
+def test_a_step_whose_process_was_lost_fails_and_says_so(emr: Emr) -> None:
+    cluster = emr.run(step("sleep", "1000"))
+    emr.wait_for_steps(cluster, "RUNNING")
+    [running] = emr.client.list_steps(ClusterId=cluster)["Steps"]
+    folder = emr.runtime.folder(cluster).step(running["Id"]).process
+    shim = eventually(_shim_of(folder))
+    shim.kill()
+    emr.wait(cluster, "WAITING", ["FAILED"])
+    details = emr.client.list_steps(ClusterId=cluster)["Steps"][0]["Status"]["FailureDetails"]
+    assert "was lost" in details["Message"]
+
+
+def test_a_termination_is_finished_after_a_crash(emr: Emr) -> None:
+    cluster = emr.run(step("sleep", "1000"))
+    emr.wait_for_steps(cluster, "RUNNING")
+    emr.reconciler.halt()
+    emr.client.terminate_job_flows(JobFlowIds=[cluster])
+    emr.crash()
+    emr.start()
+    emr.wait(cluster, "TERMINATED", ["CANCELLED"])
+
+
+def _assert(holds: bool) -> None:
+    assert holds
+
+
+def _shim_of(folder: Path) -> Callable[[], Any]:
+    import psutil
+
+    def find() -> Any:
+        status = processes.observe(folder)
+        assert status.pid is not None
+        return psutil.Process(psutil.Process(status.pid).ppid())
+
+    return find

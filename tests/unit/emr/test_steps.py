@@ -1,0 +1,203 @@
+"""Steps: order, ActionOnFailure, concurrency, cancellation. The processes are real ones."""
+
+import time
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.emr import Emr, is_alive, step
+from tests.waiting import eventually
+
+FAILS = ("bash", "-c", "exit 3")
+
+
+def test_steps_run_one_after_the_other_in_the_order_of_submission(emr: Emr, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    steps = [step("bash", "-c", f"echo {n} >> {out}") for n in range(4)]
+    cluster = emr.run(*steps)
+    emr.wait(cluster, "WAITING", ["COMPLETED"] * 4)
+    assert out.read_text().split() == ["0", "1", "2", "3"]
+
+
+def test_a_cluster_without_keep_alive_ends_when_its_steps_have(emr: Emr) -> None:
+    cluster = emr.run(step("true"), Instances={"KeepJobFlowAliveWhenNoSteps": False})
+    assert emr.wait(cluster, "TERMINATED", ["COMPLETED"]) == "ALL_STEPS_COMPLETED Steps completed"
+
+
+def test_failed_step_with_terminate_cluster_ends_the_cluster_with_errors(emr: Emr) -> None:
+    cluster = emr.run(step(*FAILS, action=None), step("true"))
+    reason = emr.wait(cluster, "TERMINATED_WITH_ERRORS", ["FAILED", "CANCELLED"])
+    assert reason == "STEP_FAILURE Shut down as step failed"
+
+
+def test_failed_step_with_cancel_and_wait_cancels_the_pending_ones(emr: Emr) -> None:
+    cluster = emr.run(step(*FAILS, action="CANCEL_AND_WAIT"), step("true"), step("true"))
+    emr.wait(cluster, "WAITING", ["FAILED", "CANCELLED", "CANCELLED"])
+
+
+def test_cancel_and_wait_ends_a_cluster_without_keep_alive(emr: Emr) -> None:
+    steps = [step(*FAILS, action="CANCEL_AND_WAIT"), step("true")]
+    cluster = emr.run(*steps, Instances={"KeepJobFlowAliveWhenNoSteps": False})
+    emr.wait(cluster, "TERMINATED", ["FAILED", "CANCELLED"])
+
+
+def test_failed_step_with_continue_lets_the_next_one_run(emr: Emr) -> None:
+    cluster = emr.run(step(*FAILS), step("true"))
+    emr.wait(cluster, "WAITING", ["FAILED", "COMPLETED"])
+
+
+def test_failed_step_leaves_a_protected_cluster_up(emr: Emr) -> None:
+    steps = [step(*FAILS, action="TERMINATE_CLUSTER"), step("true")]
+    cluster = emr.run(*steps, Instances={"TerminationProtected": True})
+    emr.wait(cluster, "WAITING", ["FAILED", "CANCELLED"])
+    emr.client.set_termination_protection(JobFlowIds=[cluster], TerminationProtected=False)
+
+
+def test_concurrent_steps_run_side_by_side(emr: Emr, tmp_path: Path) -> None:
+    # Each waits for the other: only side by side can both end.
+    meet = "touch {0}/{1}; until test -e {0}/{2}; do sleep 0.05; done"
+    steps = [step("bash", "-c", meet.format(tmp_path, one, other)) for one, other in (("a", "b"), ("b", "a"))]
+    cluster = emr.run(*steps, StepConcurrencyLevel=2)
+    emr.wait(cluster, "WAITING", ["COMPLETED", "COMPLETED"])
+
+
+def test_a_lower_concurrency_lets_running_steps_finish(emr: Emr, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    wait_for_go = step("bash", "-c", f"until test -e {go}; do sleep 0.05; done")
+    cluster = emr.run(wait_for_go, wait_for_go, wait_for_go, StepConcurrencyLevel=2)
+    emr.wait_for_steps(cluster, "RUNNING", "RUNNING", "PENDING")
+    emr.client.modify_cluster(ClusterId=cluster, StepConcurrencyLevel=1)
+    go.touch()
+    emr.wait(cluster, "WAITING", ["COMPLETED"] * 3)
+
+
+def test_an_omitted_action_counts_as_continue_above_a_concurrency_of_1(emr: Emr) -> None:
+    cluster = emr.run(step(*FAILS, action=None), StepConcurrencyLevel=2)
+    emr.wait(cluster, "WAITING", ["FAILED"])
+
+
+def test_send_interrupt_lets_the_program_end_by_itself(emr: Emr, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    program = f"trap 'echo bye > {said}; exit 1' TERM; echo up > {said}; while :; do sleep 0.05; done"
+    cluster = emr.run(step("bash", "-c", program))
+
+    def is_up() -> None:
+        assert said.exists() and said.read_text() == "up\n"
+
+    eventually(is_up)
+    answer = _cancel(emr, cluster, "SEND_INTERRUPT")
+    assert answer == [("SUBMITTED", None)]
+    emr.wait(cluster, "WAITING", ["CANCELLED"])
+    assert said.read_text() == "bye\n"
+
+
+def test_terminate_process_kills_a_program_that_ignores_sigterm_and_its_children(
+    emr: Emr, tmp_path: Path
+) -> None:
+    child = tmp_path / "child"
+    program = f"trap '' TERM; setsid bash -c 'echo $$ > {child}; sleep 1000' & while :; do sleep 0.05; done"
+    cluster = emr.run(step("bash", "-c", program))
+
+    def has_child() -> int:
+        assert child.exists() and child.read_text().strip()
+        return int(child.read_text())
+
+    pid = eventually(has_child)
+    _cancel(emr, cluster, "SEND_INTERRUPT")
+    assert emr.steps(cluster) == ["CANCEL_PENDING"]
+    _cancel(emr, cluster, "TERMINATE_PROCESS")
+    emr.wait(cluster, "WAITING", ["CANCELLED"])
+    assert not is_alive(pid)
+
+
+def test_a_pending_step_is_cancelled_at_once_and_never_runs(emr: Emr, tmp_path: Path) -> None:
+    ran, go = tmp_path / "ran", tmp_path / "go"
+    first = step("bash", "-c", f"until test -e {go}; do sleep 0.05; done")
+    cluster = emr.run(first, step("touch", str(ran)))
+    emr.wait_for_steps(cluster, "RUNNING", "PENDING")
+    pending = emr.client.list_steps(ClusterId=cluster, StepStates=["PENDING"])["Steps"][0]["Id"]
+    emr.client.cancel_steps(ClusterId=cluster, StepIds=[pending])
+    assert emr.steps(cluster) == ["RUNNING", "CANCELLED"]
+    go.touch()
+    emr.wait(cluster, "WAITING", ["COMPLETED", "CANCELLED"])
+    assert not ran.exists()
+
+
+def test_cancelling_sets_off_no_action_on_failure(emr: Emr) -> None:
+    cluster = emr.run(step("sleep", "1000", action="TERMINATE_CLUSTER"), step("true"))
+    emr.wait_for_steps(cluster, "RUNNING", "PENDING")
+    first = emr.client.list_steps(ClusterId=cluster, StepStates=["RUNNING"])["Steps"][0]["Id"]
+    emr.client.cancel_steps(ClusterId=cluster, StepIds=[first], StepCancellationOption="TERMINATE_PROCESS")
+    emr.wait(cluster, "WAITING", ["CANCELLED", "COMPLETED"])
+
+
+def test_cancelling_what_has_ended_or_never_was_answers_failed_with_a_reason(emr: Emr) -> None:
+    cluster = emr.run(step("true"))
+    emr.wait(cluster, "WAITING", ["COMPLETED"])
+    [(status, reason)] = _cancel(emr, cluster, "SEND_INTERRUPT")
+    assert status == "FAILED" and reason and "COMPLETED" in reason
+    answer = emr.client.cancel_steps(ClusterId=cluster, StepIds=["s-NEVER"])["CancelStepsInfoList"]
+    assert answer == [{"StepId": "s-NEVER", "Status": "FAILED", "Reason": "Step does not exist."}]
+
+
+def test_a_failed_step_tells_the_exception_and_where_it_stands(emr: Emr) -> None:
+    cluster = emr.run(step("python3", "-c", "raise ValueError('no such header')"))
+    emr.wait(cluster, "WAITING", ["FAILED"])
+    details = emr.client.list_steps(ClusterId=cluster)["Steps"][0]["Status"]["FailureDetails"]
+    assert details["Message"] == "ValueError: no such header"
+    assert "no such header" in Path(details["LogFile"]).read_text()
+
+
+def test_a_program_that_is_not_there_fails_with_a_sentence(emr: Emr) -> None:
+    cluster = emr.run(step("no-such-program"))
+    emr.wait(cluster, "WAITING", ["FAILED"])
+    details = emr.client.list_steps(ClusterId=cluster)["Steps"][0]["Status"]["FailureDetails"]
+    assert "no-such-program" in details["Message"]
+
+
+def test_what_a_step_leaves_in_the_background_ends_with_it(emr: Emr, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    cluster = emr.run(step("bash", "-c", f"setsid sleep 1000 & echo $! > {child}"))
+    emr.wait(cluster, "WAITING", ["COMPLETED"])
+    assert not is_alive(int(child.read_text()))
+
+
+def test_the_256th_active_step_is_the_last_that_is_taken(emr: Emr) -> None:
+    emr.health.starting = True
+    cluster = emr.run(*[step("true")] * 200)
+    emr.client.add_job_flow_steps(JobFlowId=cluster, Steps=[step("true")] * 56)  # type: ignore[list-item]
+    with pytest.raises(ClientError, match="Maximum number of active steps"):
+        emr.client.add_job_flow_steps(JobFlowId=cluster, Steps=[step("true")])  # type: ignore[list-item]
+
+
+def test_a_cluster_that_has_ended_takes_no_step(emr: Emr) -> None:
+    cluster = emr.run(Instances={"KeepJobFlowAliveWhenNoSteps": False})
+    emr.wait(cluster, "TERMINATED")
+    with pytest.raises(ClientError, match="shutting down, terminated, or finished may not be modified"):
+        emr.client.add_job_flow_steps(JobFlowId=cluster, Steps=[step("true")])  # type: ignore[list-item]
+
+
+def test_above_a_concurrency_of_1_only_continue_is_taken(emr: Emr) -> None:
+    cluster = emr.run(StepConcurrencyLevel=2)
+    with pytest.raises(ClientError, match="Action on failure 'CANCEL_AND_WAIT' is invalid"):
+        emr.client.add_job_flow_steps(JobFlowId=cluster, Steps=[step("true", action="CANCEL_AND_WAIT")])  # type: ignore[list-item]
+
+
+def test_a_step_has_its_times_in_order(emr: Emr) -> None:
+    before = time.time() - 1
+    cluster = emr.run(step("true"))
+    emr.wait(cluster, "WAITING", ["COMPLETED"])
+    timeline = emr.client.list_steps(ClusterId=cluster)["Steps"][0]["Status"]["Timeline"]
+    created, started, ended = (timeline[f"{which}DateTime"] for which in ("Creation", "Start", "End"))  # type: ignore[literal-required]
+    assert before <= created.timestamp() <= started.timestamp() <= ended.timestamp() <= time.time()
+
+
+def _cancel(emr: Emr, cluster: str, option: str) -> list[tuple[str, str | None]]:
+    [first] = emr.client.list_steps(ClusterId=cluster)["Steps"]
+    answers = emr.client.cancel_steps(
+        ClusterId=cluster,
+        StepIds=[first["Id"]],
+        StepCancellationOption=option,  # type: ignore[arg-type]
+    )["CancelStepsInfoList"]
+    return [(answer["Status"], answer.get("Reason")) for answer in answers]
