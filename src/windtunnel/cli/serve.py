@@ -1,0 +1,36 @@
+"""`windtunnel serve`"""
+
+import os
+
+from windtunnel.cli.flags import with_settings
+from windtunnel.emr.config import EmrConfig
+from windtunnel.stack import ports
+from windtunnel.stack.environment import SERVICE_VARIABLE, step_environment
+from windtunnel.stack.errors import StackError
+from windtunnel.stack.settings import Settings
+
+
+@with_settings
+def main(settings: Settings) -> None:
+    """On SIGTERM or Ctrl-C every live cluster is terminated first."""
+    from windtunnel.emr.service import main as serve
+
+    if ports.is_taken(settings.host, settings.emr_port):
+        raise StackError(ports.taken_message("emr", settings.host, settings.emr_port, "WINDTUNNEL_EMR_PORT"))
+    # What it starts belongs to the stack but is not this service: it outlives a service that was killed.
+    os.environ.pop(SERVICE_VARIABLE, None)
+    serve(emr_config(settings))
+
+
+def emr_config(settings: Settings) -> EmrConfig:
+    """What the EMR service needs to know of its place."""
+    limits = {"max_nodes": settings.emr_max_nodes, "max_executors": settings.emr_max_executors}
+    return EmrConfig(
+        state=settings.state / "emr",
+        cache=settings.cache,
+        host=settings.host,
+        port=settings.emr_port,
+        allowed_hosts=settings.allowed_hosts,
+        environment=step_environment(settings),
+        **{name: value for name, value in limits.items() if value is not None},
+    )

@@ -1,0 +1,60 @@
+"""`windtunnel status`"""
+
+import typer
+
+from windtunnel.cli.flags import with_settings
+from windtunnel.cli.tables import print_table
+from windtunnel.stack import native
+from windtunnel.stack.settings import Settings
+from windtunnel.stack.status import ServiceStatus, report
+from windtunnel.stack.supervisor import Supervisor
+
+HEADERS = ("service", "state", "pid", "port", "since", "memory")
+
+
+@with_settings
+def main(settings: Settings) -> None:
+    """Ends with 1 when a service is down, dead or not healthy."""
+    services = native.services(settings)
+    found = report(Supervisor(settings), services)
+    print_table(HEADERS, [_row(status) for status in found])
+    if any(status.is_well for status in found):
+        print()
+        for service in services:
+            for label, url in service.links.items():
+                print(f"{label:<11} {url}")
+        _print_clusters(settings)
+    if not all(status.is_well for status in found):
+        raise typer.Exit(1)
+
+
+def _row(status: ServiceStatus) -> tuple[str, ...]:
+    return (
+        status.name,
+        status.state,
+        str(status.pid or "-"),
+        str(status.port or "-"),
+        duration(status.uptime) if status.uptime is not None else "-",
+        f"{status.memory / 1e6:.0f} MB" if status.memory else "-",
+    )
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person would say it."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _print_clusters(settings: Settings) -> None:
+    clusters = native.live_clusters(settings)
+    if clusters is None:
+        print("\nThe EMR service does not answer, so its clusters are not known.")
+        return
+    if not clusters:
+        print("\nNo live EMR cluster.")
+    for cluster in clusters:
+        print(f"\nEMR cluster {cluster.id} ({cluster.name}): {cluster.state}")
+        for label, url in cluster.links.items():
+            print(f"  {label}: {url}")

@@ -1,0 +1,33 @@
+"""`windtunnel test`"""
+
+import importlib.util
+import subprocess
+import sys
+
+import typer
+
+from windtunnel.cli.flags import with_settings
+from windtunnel.stack.environment import accountless_environment
+from windtunnel.stack.errors import StackError
+from windtunnel.stack.settings import Settings
+
+PYTEST_CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""What is not known here is pytest's."""
+CONTEXT = PYTEST_CONTEXT
+
+
+@with_settings
+def main(settings: Settings, context: typer.Context) -> None:
+    """Runs pytest on the project's folder tests/; what else is given goes to pytest: `test -k name -x`."""
+    run_tests(settings, "tests", context.args)
+
+
+def run_tests(settings: Settings, folder: str, arguments: list[str]) -> None:
+    """Run pytest on a folder of the project and end as it does. No test sees the user's AWS account."""
+    if not (settings.home / folder).is_dir():
+        raise StackError(f"{settings.home} has no folder {folder}, so there is nothing to test.")
+    if not importlib.util.find_spec("pytest"):
+        raise StackError(f"pytest is not installed for {sys.executable}: install it beside windtunnel.")
+    command = [sys.executable, "-m", "pytest", folder, *arguments]
+    done = subprocess.run(command, cwd=settings.home, env=accountless_environment(), check=False)
+    raise typer.Exit(done.returncode)

@@ -1,0 +1,15 @@
+"""`windtunnel test-unit`"""
+
+import typer
+
+from windtunnel.cli.flags import with_settings
+from windtunnel.cli.test import PYTEST_CONTEXT, run_tests
+from windtunnel.stack.settings import Settings
+
+CONTEXT = PYTEST_CONTEXT
+
+
+@with_settings
+def main(settings: Settings, context: typer.Context) -> None:
+    """Runs pytest on the project's folder tests/unit; what else is given goes to pytest."""
+    run_tests(settings, "tests/unit", context.args)

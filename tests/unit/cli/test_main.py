@@ -1,0 +1,134 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from windtunnel.cli import main as cli
+from windtunnel.cli.flags import FLAGS
+from windtunnel.stack.settings import Settings, names
+
+ROOT = Path(__file__).parents[3]
+WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
+
+
+def windtunnel(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("WINDTUNNEL_", "PYTEST_"))}
+    return subprocess.run(
+        [WINDTUNNEL, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_make_and_windtunnel_have_the_same_commands_with_the_same_words() -> None:
+    make = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = dict(re.findall(r"^  make ([\w-]+) +(.*)$", make, re.MULTILINE))
+    del told["lock"]  # of this repository only
+
+    assert told == cli.COMMANDS
+
+
+def test_every_command_is_declared_phony() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+
+    assert set(" ".join(phony).split()) == {*cli.COMMANDS, "lock"}
+
+
+def test_the_help_lists_every_command() -> None:
+    listed = CliRunner().invoke(cli.app, ["--help"]).output
+
+    for name in cli.COMMANDS:
+        assert re.search(rf"^  {name} ", listed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_a_help_of_its_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.load(name)(["--help"], standalone_mode=False)
+
+    assert cli.COMMANDS[name] in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_flags_are_the_settings() -> None:
+    assert list(FLAGS) == names()
+    for name, (kind, _) in FLAGS.items():
+        default = Settings.model_fields[name].default
+        assert not isinstance(default, int) or kind is int
+
+
+def test_listing_the_commands_imports_none_of_what_they_need() -> None:
+    script = "import sys, windtunnel.cli.main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    heavy = {"pydantic", "httpx", "boto3", "sqlalchemy", "starlette", "rich.table", "supervisor", "psutil"}
+    assert not heavy & set(loaded.split())
+
+
+def test_a_mistyped_command_gets_the_nearest() -> None:
+    ran = windtunnel("statsu")
+
+    assert ran.returncode == 2
+    assert "Did you mean 'status'?" in ran.stderr
+
+
+def test_a_mistyped_service_gets_the_nearest_and_the_list() -> None:
+    ran = windtunnel("logs", "scheduler")
+
+    assert ran.returncode == 1
+    assert "Did you mean airflow-scheduler?" in ran.stderr
+    assert "localstack" in ran.stderr
+
+
+def test_a_wrong_setting_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "windtunnel.toml").write_text("emr_prot = 1\n")
+
+    ran = windtunnel("env", folder=tmp_path)
+
+    assert ran.returncode == 1
+    assert (
+        ran.stderr
+        == f"windtunnel: {tmp_path}/windtunnel.toml has an unknown key emr_prot: did you mean emr_port?\n"
+    )
+
+
+def test_a_flag_is_a_setting() -> None:
+    assert (
+        "export AWS_ENDPOINT_URL_EMR=http://127.0.0.1:4571\n"
+        in windtunnel("env", "--emr-port", "4571").stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--conf", "{"], "--conf is not JSON"),
+        (["run", "--conf", "[1]"], "--conf must be a JSON object"),
+        (["run"], "Which DAG?"),
+        (["bench"], "has no bench/__main__.py"),
+        (["test-e2e"], "has no folder tests/e2e"),
+        (["help", "nothing"], "There is no command nothing"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence(tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "windtunnel.toml").write_text("")
+
+    ran = windtunnel(*arguments, folder=tmp_path)
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("windtunnel: ")
+    assert said in ran.stderr
+
+
+def test_tests_get_what_else_is_given_and_no_aws_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "windtunnel.toml").write_text("")
+    (tmp_path / "tests").mkdir()
+    text = "import os\ndef test_one(): assert 'AWS_PROFILE' not in os.environ\ndef test_two(): assert False\n"
+    (tmp_path / "tests" / "test_it.py").write_text(text)
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+
+    assert windtunnel("test", "-k", "one", folder=tmp_path).returncode == 0
+    assert windtunnel("test", "-k", "two", folder=tmp_path).returncode == 1
