@@ -1,0 +1,122 @@
+"""The whole stack, driven as a user drives it: by the `windtunnel` command, in a project folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+import pytest
+
+from tests.project import copy_project, own_settings
+from windtunnel.stack.airflow.client import AirflowClient
+from windtunnel.stack.environment import aws_variables, identity
+from windtunnel.stack.leftovers import find
+from windtunnel.stack.settings import Settings, setting_variables
+from windtunnel.stack.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr import EMRClient
+    from mypy_boto3_s3 import S3Client
+
+WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
+BUCKET = "airflow-salary-pipeline-local"
+ROWS = 2000
+
+
+class Project:
+    """The project in `folder` and its stack."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings: Settings = own_settings(folder)
+        self.home = self.settings.home
+        variables = aws_variables(self.settings)
+        session = boto3.Session(
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            region_name=variables["AWS_REGION"],
+        )
+        self.emr: EMRClient = session.client("emr", endpoint_url=self.settings.emr_url)
+        self.s3: S3Client = session.client("s3", endpoint_url=self.settings.localstack_url)
+        self.supervisor = Supervisor(self.settings)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The caller's, with the ports and the state of this stack."""
+        return {**os.environ, **setting_variables(self.settings), "SALARY_ROWS": str(ROWS)}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """`windtunnel …` in the project folder."""
+        return subprocess.Popen(
+            [WINDTUNNEL, *arguments],
+            cwd=self.home,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """What `windtunnel …` says; it must end with this exit code."""
+        with self.start(*arguments) as process:
+            said, _ = process.communicate()
+        assert process.returncode == code, said
+        return said
+
+    @contextmanager
+    def airflow(self) -> Iterator[AirflowClient]:
+        with AirflowClient(self.settings.airflow_url) as client:
+            yield client
+
+    def clusters(self) -> dict[str, str]:
+        """Every cluster's state by its id."""
+        pages = self.emr.get_paginator("list_clusters").paginate()
+        return {one["Id"]: one["Status"]["State"] for page in pages for one in page["Clusters"]}
+
+    def runs(self, dag_id: str) -> set[str]:
+        """The ids of the DAG's runs that Airflow remembers."""
+        url = f"{self.settings.airflow_url}/api/v2/dags/{dag_id}/dagRuns"
+        return {run["dag_run_id"] for run in httpx.get(url).raise_for_status().json()["dag_runs"]}
+
+    def processes(self) -> list[str]:
+        """The command lines of what runs of this stack."""
+        return [" ".join(one.cmdline()) for one in find(identity(self.settings))]
+
+    def pid(self, service: str) -> int:
+        pid = self.supervisor.state(service).pid
+        assert pid
+        return pid
+
+
+def wait_for_line(process: subprocess.Popen[str], words: str) -> str:
+    """Read what the command says until a line has these words; what it said."""
+    said = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(f"'{words}' was never said:\n{said}")
+
+
+def conf(**params: str) -> tuple[str, str]:
+    """The flag for a run's configuration."""
+    return "--conf", json.dumps(params)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Up for all tests of this folder."""
+    one = Project(copy_project(tmp_path_factory.mktemp("e2e") / "project", ROWS))
+    try:
+        one.run("up")
+        yield one
+    finally:
+        one.run("down")
+        assert one.processes() == []

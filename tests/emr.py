@@ -1,0 +1,206 @@
+"""Amazon EMR with everything real but the daemons: steps are real processes, the cluster is up at once."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+import psutil
+from botocore.config import Config
+
+from tests.serving import serving
+from tests.waiting import eventually
+from windtunnel.aws.app import create_app
+from windtunnel.emr.config import EmrConfig
+from windtunnel.emr.logs import LogShipper
+from windtunnel.emr.operations import emr_service
+from windtunnel.emr.reconciler import Reconciler
+from windtunnel.emr.runtime import Runtime
+from windtunnel.emr.schema import Cluster, InstanceGroup
+from windtunnel.emr.store import Store
+from windtunnel.hadoop import cluster as hadoop
+from windtunnel.hadoop.cluster import ClusterStatus, MasterStatus, NodeStatus
+from windtunnel.hadoop.distribution import Distribution, Versions
+from windtunnel.hadoop.processes import ProcessState
+from windtunnel.hadoop.spec import CLUSTER_VARIABLE
+from windtunnel.hadoop.yarn import Application
+from windtunnel.install.progress import SILENT
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr import EMRClient
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class Health:
+    """What the tests make of the daemons; by node id, `master` among them."""
+
+    dead: set[str] = field(default_factory=set)
+    starting: bool = False
+
+
+class UpAtOnce(hadoop.Cluster):
+    """A cluster whose daemons need no time: everything else is the real one's."""
+
+    def __init__(self, spec: hadoop.ClusterSpec, health: Health) -> None:
+        super().__init__(spec)
+        self._health = health
+
+    def prepare(self) -> None:
+        self.spec.folder.mkdir(parents=True, exist_ok=True)
+
+    def start_master(self) -> None: ...
+
+    def start_worker(self, node: hadoop.Node) -> None: ...
+
+    def start_history_server(self) -> None: ...
+
+    def stop_worker(self, node: hadoop.Node) -> None: ...
+
+    def applications(self) -> list[Application]:
+        return []
+
+    def observe(self, nodes: Sequence[hadoop.Node]) -> ClusterStatus:
+        def state(name: str) -> ProcessState:
+            return ProcessState.EXITED if name in self._health.dead else ProcessState.RUNNING
+
+        master = MasterStatus(state("master"), state("master"), None if self._health.starting else False)
+        up = not self._health.starting
+        return ClusterStatus(
+            master, {node.id: NodeStatus(state(node.id), state(node.id), up) for node in nodes}
+        )
+
+    def step_environment(self, folder: Path) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], CLUSTER_VARIABLE: self.spec.id}
+
+    def step_argv(
+        self,
+        jar: str,
+        main_class: str | None,
+        properties: Mapping[str, str],
+        args: Sequence[str],
+        step_folder: Path,
+    ) -> tuple[str, ...]:
+        return ("bash", *args) if jar == "script-runner.jar" else tuple(args)
+
+
+class Light(Runtime):
+    """A runtime that installs nothing."""
+
+    def __init__(self, config: EmrConfig, health: Health) -> None:
+        super().__init__(config, SILENT)
+        self._health = health
+        here = Path(os.devnull)
+        versions = Versions(spark="3.5.6", java=17, python="3.9")
+        self._nothing = Distribution(versions, "3.4.2", here, (), here, here, here, here)
+
+    def _install(self, release_label: str) -> Future[Distribution]:
+        done: Future[Distribution] = Future()
+        done.set_result(self._nothing)
+        return done
+
+    def cluster(
+        self, cluster: Cluster, groups: Sequence[InstanceGroup], installed: Distribution
+    ) -> hadoop.Cluster:
+        return UpAtOnce(super().cluster(cluster, groups, installed).spec, self._health)
+
+
+class Emr:
+    """The service in this process: `client` talks to it, `crash` and `start` are a kill and a restart."""
+
+    def __init__(self, state: Path, environment: Mapping[str, str]) -> None:
+        self.config = EmrConfig(state=state, cache=state / "cache", environment=environment, max_nodes=5)
+        self.health = Health()
+        self._stack = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        self.store = Store(self.config.database)
+        self.runtime = Light(self.config, self.health)
+        self.shipper = LogShipper(self.config.environment, self.config.s3_endpoint)
+        self.reconciler = Reconciler(self.store, self.runtime, self.shipper)
+        self.reconciler.start()
+        self._stack.callback(self.reconciler.close)
+        self._stack.callback(self.reconciler.halt)
+        port = self._stack.enter_context(serving(create_app([emr_service(self.store)], allowed_hosts=())))
+        self.client: EMRClient = boto3.client(
+            "emr",
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def crash(self) -> None:
+        """All that the service remembers is lost; processes live on."""
+        self._stack.close()
+
+    def stop(self) -> None:
+        """End every cluster, and the service."""
+        self.reconciler.halt()
+        assert self.reconciler.end_all("USER_REQUEST", "The stack was stopped", seconds=30)
+        self.crash()
+
+    def run(self, *steps: dict[str, Any], **members: Any) -> str:
+        """A cluster with these steps and, for the rest, what a plain one has; kept alive unless said."""
+        instances: dict[str, Any] = {
+            "MasterInstanceType": "m5.xlarge",
+            "SlaveInstanceType": "m5.xlarge",
+            "InstanceCount": 3,
+            "KeepJobFlowAliveWhenNoSteps": True,
+        }
+        instances |= members.pop("Instances", {})
+        instances = {name: value for name, value in instances.items() if value is not None}
+        request = {"Name": "test", "ReleaseLabel": "emr-7.13.0", "Instances": instances, "Steps": list(steps)}
+        return self.client.run_job_flow(**{**request, **members})["JobFlowId"]
+
+    def cluster(self, cluster_id: str) -> tuple[str, str]:
+        """State and reason."""
+        status = self.client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
+        reason = status["StateChangeReason"]
+        return status["State"], f"{reason.get('Code', '')} {reason.get('Message', '')}".strip()
+
+    def steps(self, cluster_id: str) -> list[str]:
+        """The states of the steps, in the order of submission."""
+        steps = self.client.list_steps(ClusterId=cluster_id)["Steps"]
+        return [step["Status"]["State"] for step in reversed(steps)]
+
+    def wait(self, cluster_id: str, state: str, steps: list[str] | None = None) -> str:
+        """Until the cluster is in this state, and its steps in those; the reason."""
+
+        def seen() -> str:
+            now, reason = self.cluster(cluster_id)
+            assert now == state, (now, reason, self.steps(cluster_id))
+            assert steps is None or self.steps(cluster_id) == steps
+            return reason
+
+        return eventually(seen)
+
+    def wait_for_steps(self, cluster_id: str, *states: str) -> None:
+        """Until the steps are in these states."""
+
+        def seen() -> None:
+            assert self.steps(cluster_id) == list(states)
+
+        eventually(seen)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that is dead and not yet reaped does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def step(*argv: str, action: str | None = "CONTINUE", name: str = "a step", **jar: Any) -> dict[str, Any]:
+    """A step that runs a command."""
+    config = {"Name": name, "HadoopJarStep": {"Jar": "command-runner.jar", "Args": list(argv), **jar}}
+    return {**config, "ActionOnFailure": action} if action else config

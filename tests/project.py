@@ -1,0 +1,40 @@
+"""A copy of this repository's pipeline, with a stack of its own: free ports, its own state, few rows of data."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.ports import free_ports
+from windtunnel.stack.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("dags", "spark", "localstack-init", "plugins", "requirements.txt", "startup.sh", "windtunnel.toml")
+PORTS = ("localstack_port", "emr_port", "airflow_port")
+
+
+def copy_project(folder: Path, rows: int) -> Path:
+    """The pipeline's own files in `folder`, and generated data of so many rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, folder / part)
+    (folder / "data").mkdir()
+    shutil.copy(ROOT / "data" / "generate.py", folder / "data")
+    generate = [sys.executable, "data/generate.py", "--rows", str(rows)]
+    subprocess.run(generate, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def own_settings(project: Path) -> Settings:
+    """Settings of a stack that shares nothing with another but the cache of downloads."""
+    ports: dict[str, Any] = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    # Not the developer's own: WINDTUNNEL_STATE and its like may be set in the shell that runs the tests.
+    for name in [*PORTS, "host", "stack", "allowed_hosts"]:
+        os.environ.pop(f"WINDTUNNEL_{name.upper()}", None)
+    return load_settings(project, state=project / ".windtunnel", **ports)
