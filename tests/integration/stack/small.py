@@ -35,6 +35,20 @@ LEAVES_A_CHILD = (
     "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'],"
     " start_new_session=True)\n" + SERVER
 )
+TALKS_IN_A_CHILD = (
+    """
+import os, pathlib, time
+if os.fork() == 0:
+    while True:
+        try:
+            print("still there", flush=True)
+        except OSError:
+            pathlib.Path("nobody-listens").touch()
+        time.sleep(0.001)
+"""
+    + SERVER
+)
+"""Its child writes to the same log, and leaves a file behind when it can't."""
 
 
 class Said:

@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from tests.integration.stack.small import LEAVES_A_CHILD, Stack
+from tests.integration.stack.small import LEAVES_A_CHILD, TALKS_IN_A_CHILD, Stack
 from tests.waiting import wait_until
 from windtunnel.stack import leftovers
 from windtunnel.stack.status import report
@@ -25,6 +25,18 @@ def test_a_killed_service_comes_back_without_what_it_left_behind(stack: Stack) -
     assert child not in stack.processes()
     stack.down()
     assert stack.processes() == []
+
+
+def test_what_a_killed_service_leaves_behind_can_write_to_its_log_until_it_is_ended(stack: Stack) -> None:
+    service = stack.service("one", TALKS_IN_A_CHILD)
+    stack.up(service)
+    pid = stack.pid("one")
+    (child,) = psutil.Process(pid).children()
+
+    os.kill(pid, signal.SIGKILL)
+
+    wait_until(lambda: not child.is_running(), 10, "its child was ended")
+    assert not (stack.settings.home / "nobody-listens").exists()
 
 
 def test_a_killed_service_that_must_not_come_back_is_told_of(stack: Stack) -> None:
