@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.project import copy_project, own_settings
+from tests.waiting import wait_until
 from windtunnel.stack.airflow.client import AirflowClient
 from windtunnel.stack.environment import aws_variables, identity
 from windtunnel.stack.leftovers import find
@@ -83,6 +84,18 @@ class Project:
         """The ids of the DAG's runs that Airflow remembers."""
         url = f"{self.settings.airflow_url}/api/v2/dags/{dag_id}/dagRuns"
         return {run["dag_run_id"] for run in httpx.get(url).raise_for_status().json()["dag_runs"]}
+
+    def wait_for_task(self, process: subprocess.Popen[str], task: str) -> None:
+        """Until the task of the run that this `windtunnel run` triggers is running, for however short a time."""
+        link = next(line for line in wait_for_line(process, " runs: http").splitlines() if "/runs/" in line)
+        dag_id, run_id = link.partition(" ")[0], link.rpartition("/runs/")[2]
+
+        def runs(airflow: AirflowClient) -> bool:
+            found = airflow.task_instances(dag_id, run_id)
+            return any((one.name, one.state) == (task, "running") for one in found)
+
+        with self.airflow() as airflow:
+            wait_until(lambda: runs(airflow), 120, f"{task} is running")
 
     def processes(self) -> list[str]:
         """The command lines of what runs of this stack."""

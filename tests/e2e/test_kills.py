@@ -50,7 +50,7 @@ def test_the_scheduler_is_killed_while_it_creates_or_adds_and_no_cluster_stays_u
 ) -> None:
     before = set(project.clusters())
     with project.start("run") as run:
-        wait_for_line(run, f"{task} running")
+        project.wait_for_task(run, task)
         os.kill(project.pid(SCHEDULER), signal.SIGKILL)
         rest(run)
 
