@@ -28,6 +28,7 @@ from windtunnel.hadoop.distribution import Distribution, Versions
 from windtunnel.hadoop.processes import ProcessState
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE
 from windtunnel.hadoop.yarn import Application
+from windtunnel.install.errors import InstallError
 from windtunnel.install.progress import SILENT
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Health:
 
     dead: set[str] = field(default_factory=set)
     starting: bool = False
+    cannot_install: str = ""
+    """Why no release can be installed."""
 
 
 class UpAtOnce(hadoop.Cluster):
@@ -102,7 +105,10 @@ class Light(Runtime):
 
     def _install(self, release_label: str) -> Future[Distribution]:
         done: Future[Distribution] = Future()
-        done.set_result(self._nothing)
+        if self._health.cannot_install:
+            done.set_exception(InstallError(self._health.cannot_install))
+        else:
+            done.set_result(self._nothing)
         return done
 
     def cluster(

@@ -1,5 +1,6 @@
 """One cluster, moved one step closer to what is stored; safe to repeat, also after a crash anywhere."""
 
+import logging
 import time
 from dataclasses import asdict
 
@@ -18,6 +19,7 @@ from windtunnel.emr.states import (
     InstanceGroupState,
     InstanceState,
 )
+from windtunnel.emr.step_ends import StepEnds
 from windtunnel.emr.step_runs import StepRuns
 from windtunnel.emr.store import Store
 from windtunnel.emr.transitions import change_state
@@ -43,6 +45,8 @@ IDLE_MESSAGE = (
     "Terminated by its auto-termination policy: it was idle for too long"  # ~: EMR's own words are unknown
 )
 
+log = logging.getLogger(__name__)
+
 
 class ClusterReconciler:
     """Moves one cluster along. What it remembers may be lost: all that counts is in the store."""
@@ -52,6 +56,7 @@ class ClusterReconciler:
         self._runtime = runtime
         self._shipper = shipper
         self._id = cluster_id
+        self._ends = StepEnds(db, runtime, shipper)
         self._parts: tuple[hadoop.Cluster, Nodes, StepRuns] | None = None
         self._prepared = False
         self._health_due = 0.0
@@ -91,7 +96,8 @@ class ClusterReconciler:
     def _provision(self, cluster: Cluster) -> None:
         try:
             installed = self._runtime.distribution(cluster.release_label)
-        except InstallError as error:
+        except (InstallError, OSError) as error:
+            log.exception("%s could not be installed", cluster.release_label)
             self.end("INTERNAL_ERROR", f"{cluster.release_label} could not be installed: {error}")
             return
         if installed is None:
@@ -157,8 +163,9 @@ class ClusterReconciler:
             self._while_idle(view.cluster, daemons)
         step_runs.advance(view.cluster)
         if view.cluster.log_uri and now >= self._logs_due:
-            self._logs_due = now + LOG_SECONDS
             self._ship_logs(view.cluster)
+            # A log is copied whole: the longer that takes, the more seldom.
+            self._logs_due = max(now + LOG_SECONDS, now + 20 * (time.monotonic() - now))
         self._settle()
         self._quiet_until = (
             min(self._health_due, self._logs_due) if view.cluster.log_uri else self._health_due
@@ -202,23 +209,27 @@ class ClusterReconciler:
             return
         if time.time() - cluster.idle_since >= HISTORY_SERVER_SECONDS:
             daemons.start_history_server()
-        if cluster.idle_timeout is None:
+        if cluster.idle_timeout is None or time.time() - cluster.idle_since < cluster.idle_timeout:
             return
-        if any(application.finished_at is None for application in daemons.applications()):
-            with self._store.transaction() as session:
-                fresh = store.find_cluster(session, self._id)
-                if fresh is not None and fresh.state is ClusterState.WAITING:
-                    fresh.idle_since = time.time()
-        elif time.time() - cluster.idle_since >= cluster.idle_timeout:
-            self.end("ALL_STEPS_COMPLETED", IDLE_MESSAGE)
+        busy = any(application.finished_at is None for application in daemons.applications())
+        with self._store.transaction() as session:
+            fresh = store.find_cluster(session, self._id)
+            if (
+                fresh is None
+                or fresh.state is not ClusterState.WAITING
+                or fresh.idle_since != cluster.idle_since
+            ):
+                return  # it was given work meanwhile
+            if busy:
+                fresh.idle_since = time.time()
+            else:
+                begin_termination(session, fresh, "ALL_STEPS_COMPLETED", IDLE_MESSAGE)
 
     # TERMINATING -> TERMINATED, TERMINATED_WITH_ERRORS
 
     def _terminate(self, view: View) -> None:
-        if view.cluster.ports:
-            _, _, step_runs = self._running_parts(view)
-            if not step_runs.cancel_started(view.cluster):
-                return
+        if not self._ends.end_all(view.cluster):
+            return
         kill_all(CLUSTER_VARIABLE, self._id)
         saved = not view.cluster.log_uri or self._ship_logs(view.cluster)
         self._ending_since = self._ending_since or time.monotonic()
@@ -251,5 +262,5 @@ class ClusterReconciler:
             installed = self._runtime.install(view.cluster.release_label)
             daemons = self._runtime.cluster(view.cluster, view.groups, installed)
             nodes = Nodes(self._store, self._runtime, view.cluster, daemons)
-            self._parts = daemons, nodes, StepRuns(self._store, self._runtime, self._shipper, daemons)
+            self._parts = daemons, nodes, StepRuns(self._store, self._ends, daemons)
         return self._parts

@@ -49,6 +49,10 @@ class ClusterFolder:
         """The `number`-th bootstrap action, from 1, on a node."""
         return RunFolder(self.node(ec2_id) / "bootstrap-actions" / str(number))
 
+    def containers(self, application_id: str = "application_*") -> list[Path]:
+        """The folders of the stdout, stderr and the like of an application's containers, or of all of them."""
+        return sorted(self.path.glob(f"containers/*/{application_id}/container_*"))
+
     def log_key(self, log: Path) -> str:
         """The key of a log below `<LogUri>/<j-id>/`: steps and nodes lie here as they do there."""
         place = log.relative_to(self.path)

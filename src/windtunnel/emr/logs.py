@@ -5,9 +5,12 @@ import logging
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
 
 from windtunnel.emr.folders import STEP_LOGS as LOG_NAMES
 from windtunnel.emr.folders import ClusterFolder
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONNECT_SECONDS, READ_SECONDS = 2, 10
+SILENCE_SECONDS = 10.0
+"""How long an S3 that did not answer is left alone: nobody waits for it again and again."""
 MOST_IN_MEMORY = 1 << 22
 
 log = logging.getLogger(__name__)
@@ -33,12 +38,15 @@ class LogShipper:
         self._client: S3Client | None = None
         self._seen: dict[tuple[Path, str], tuple[int, int]] = {}
         self._lock = threading.Lock()
+        self._silent_until = 0.0
 
     def ship(self, cluster: ClusterFolder, log_uri: str, folders: Iterable[Path]) -> bool:
         """Copy what is new in these folders of a cluster's logs.
 
         False, and a line in the service's log, where S3 can't be reached or says no: then try again later.
         """
+        if time.monotonic() < self._silent_until:
+            return False
         bucket, _, prefix = log_uri.partition("://")[2].partition("/")
         root = f"{prefix}{cluster.path.name}/"
         try:
@@ -47,6 +55,8 @@ class LogShipper:
                     self._copy(folder / name, bucket, root + cluster.log_key(folder / name))
         except Exception as error:  # noqa: BLE001 - whatever S3's client raises: the step's end must not depend on it
             log.warning("Logs of %s could not be copied to %s: %s", cluster.path.name, log_uri, error)
+            if not isinstance(error, ClientError):  # S3's own answer is about this bucket alone
+                self._silent_until = time.monotonic() + SILENCE_SECONDS
             return False
         return True
 
@@ -69,6 +79,9 @@ class LogShipper:
                 self._s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/x-gzip")
         except FileNotFoundError:
             return  # there is none, or a container's folder was cleaned up meanwhile
+        except PermissionError as error:
+            log.warning("%s can't be read, so it is not copied: %s", path, error)
+            return
         with self._lock:
             self._seen[path, key] = signature
 
@@ -101,5 +114,6 @@ def s3_client(environment: Mapping[str, str], endpoint: str) -> "S3Client":
 
 def log_folders(cluster: ClusterFolder) -> Iterator[Path]:
     """Every folder with logs of a cluster: its steps', its bootstrap actions', its containers'."""
-    for pattern in ("steps/*", "node/*/bootstrap-actions/*", "containers/*/application_*/container_*"):
+    for pattern in ("steps/*", "node/*/bootstrap-actions/*"):
         yield from sorted(cluster.path.glob(pattern))
+    yield from cluster.containers()

@@ -3,7 +3,9 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from sqlalchemy import select
 
@@ -19,9 +21,14 @@ TICK_SECONDS = 0.1
 """How long it sleeps between two looks at clusters that are live."""
 REST_SECONDS = 5.0
 """The same when there is none; a change of the store wakes it."""
+LATE_LOGS = "late logs"
 RETRY_LOGS_SECONDS = 30.0
-MOST_FAILURES = 20
-"""Looks at one cluster that may fail one after the other before it is given up."""
+LATE_LOGS_SECONDS = 24 * 3600
+"""How long after a cluster's end its logs are still tried: its bucket may never come back."""
+FAILURE_SECONDS = 60.0
+"""How long looks at one cluster may fail, one after the other, before it is given up."""
+PAUSE_SECONDS = 1.0
+"""After a look at a cluster that failed."""
 CLUSTERS_AT_ONCE = 8
 
 log = logging.getLogger(__name__)
@@ -36,7 +43,8 @@ class Reconciler:
         self._shipper = shipper
         self._clusters: dict[str, ClusterReconciler] = {}
         self._under_way: dict[str, Future[None]] = {}
-        self._failures: dict[str, int] = {}
+        self._failing_since: dict[str, float] = {}
+        self._paused_until: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(CLUSTERS_AT_ONCE, thread_name_prefix="cluster")
         self._stopping = threading.Event()
         self._logs_due = 0.0
@@ -74,6 +82,7 @@ class Reconciler:
                 self._of(cluster_id).end(code, message)
             for done in [self._pool.submit(self._tick, cluster_id) for cluster_id in live]:
                 done.result()
+            self._store.wait_for_change(TICK_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -86,17 +95,26 @@ class Reconciler:
 
     def _look(self) -> bool:
         live = self._live_clusters()
-        for cluster_id in [known for known in self._clusters if known not in live]:
-            self._clusters.pop(cluster_id)
-            self._failures.pop(cluster_id, None)
+        self._forget_all_but(live)
         for cluster_id in live:
-            future = self._under_way.get(cluster_id)
-            if future is None or future.done():
-                self._under_way[cluster_id] = self._pool.submit(self._tick, cluster_id)
+            if time.monotonic() >= self._paused_until.get(cluster_id, 0):
+                self._submit(cluster_id, partial(self._tick, cluster_id))
         if time.monotonic() >= self._logs_due:
             self._logs_due = time.monotonic() + RETRY_LOGS_SECONDS
-            self._save_late_logs()
+            self._submit(LATE_LOGS, self._save_late_logs)
         return bool(live)
+
+    def _submit(self, name: str, work: Callable[[], None]) -> None:
+        """Have the work done by the pool, unless it is under way."""
+        future = self._under_way.get(name)
+        if future is None or future.done():
+            self._under_way[name] = self._pool.submit(work)
+
+    def _forget_all_but(self, live: Sequence[str]) -> None:
+        for known in (self._clusters, self._failing_since, self._paused_until):
+            for cluster_id in [one for one in known if one not in live]:
+                known.pop(cluster_id, None)
+        self._under_way = {n: f for n, f in self._under_way.items() if n in live or not f.done()}
 
     def _live_clusters(self) -> list[str]:
         version = self._store.version
@@ -117,23 +135,24 @@ class Reconciler:
         cluster = self._of(cluster_id)
         try:
             cluster.tick()
-            self._failures[cluster_id] = 0
+            self._failing_since.pop(cluster_id, None)
         except Exception as error:
-            self._failures[cluster_id] = self._failures.get(cluster_id, 0) + 1
             log.exception("%s could not be moved along", cluster_id)
-            if self._failures[cluster_id] == MOST_FAILURES:
+            now = time.monotonic()
+            self._paused_until[cluster_id] = now + PAUSE_SECONDS
+            if now - self._failing_since.setdefault(cluster_id, now) > FAILURE_SECONDS:
                 cluster.end("INTERNAL_ERROR", f"The cluster could not be moved along: {error}")
 
     def _save_late_logs(self) -> None:
         """Logs of ended clusters that S3 would not take at their end."""
-        ended = Cluster.state.not_in(LIVE_CLUSTER_STATES)
-        late = select(Cluster).where(ended, Cluster.log_uri.is_not(None), Cluster.logs_saved.is_(False))
+        ended = Cluster.state.not_in(LIVE_CLUSTER_STATES), Cluster.ended_at > time.time() - LATE_LOGS_SECONDS
+        late = select(Cluster).where(*ended, Cluster.log_uri.is_not(None), Cluster.logs_saved.is_(False))
         with self._store.reading() as session:
             clusters = session.scalars(late).all()
         for cluster in clusters:
             folder = self._runtime.folder(cluster.id)
             if not self._shipper.ship(folder, cluster.log_uri or "", log_folders(folder)):
-                return
+                continue
             self._shipper.forget(folder)
             with self._store.transaction() as session:
                 fresh = store.find_cluster(session, cluster.id)

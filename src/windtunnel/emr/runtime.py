@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from windtunnel.emr.catalogue.instance_types import instance_types
@@ -14,6 +15,7 @@ from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop import distribution
 from windtunnel.hadoop.distribution import Distribution, Versions
+from windtunnel.install.background import in_background
 from windtunnel.install.progress import Progress
 
 
@@ -25,31 +27,33 @@ class Runtime:
         self._progress = progress
         self._installs: dict[Versions, Future[Distribution]] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="install")
-
-    def close(self) -> None:
-        """Waits for no installation: each resumes at the next start."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def install(self, release_label: str) -> Distribution:
         """What a release runs on, installed now if it must be. Raises InstallError where it can't be."""
-        return self._install(release_label).result()
+        return self._result(self._install(release_label))
 
     def distribution(self, release_label: str) -> Distribution | None:
-        """The same without waiting: None while it is being installed."""
+        """The same without waiting: None while it is being installed. No stop waits for it: it resumes."""
         future = self._install(release_label)
-        return future.result() if future.done() else None
+        return self._result(future) if future.done() else None
 
     def _install(self, release_label: str) -> Future[Distribution]:
         release = find_release(release_label)
         assert release is not None, f"{release_label} was accepted"  # noqa: S101 - RunJobFlow has checked it
-        versions = release.versions
         with self._lock:
-            future = self._installs.get(versions)
-            if future is None or (future.done() and future.exception()):  # what failed is tried again
-                future = self._pool.submit(distribution.install, versions, self.config.cache, self._progress)
-                self._installs[versions] = future
-            return future
+            if release.versions not in self._installs:
+                work = partial(distribution.install, release.versions, self.config.cache, self._progress)
+                self._installs[release.versions] = in_background(work)
+            return self._installs[release.versions]
+
+    def _result(self, future: Future[Distribution]) -> Distribution:
+        try:
+            return future.result()
+        except Exception:
+            # Whoever asked is told; whoever asks next has it tried again.
+            with self._lock:
+                self._installs = {v: other for v, other in self._installs.items() if other is not future}
+            raise
 
     def folder(self, cluster_id: str) -> ClusterFolder:
         """Where the files of a cluster are."""

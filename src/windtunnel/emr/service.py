@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,8 +20,10 @@ from windtunnel.emr.logs import LogShipper
 from windtunnel.emr.operations import emr_service
 from windtunnel.emr.reconciler import Reconciler
 from windtunnel.emr.runtime import Runtime
+from windtunnel.emr.schema import Cluster, InstanceGroup
 from windtunnel.emr.states import UP_CLUSTER_STATES
 from windtunnel.emr.store import Store
+from windtunnel.install.errors import InstallError
 from windtunnel.install.progress import PlainProgress
 
 STOPPED = "The stack was stopped"
@@ -47,7 +49,7 @@ def build(config: EmrConfig) -> Starlette:
             "Amazon EMR answers on %s, port %s; its state is in %s", config.host, config.port, config.state
         )
         yield
-        await asyncio.to_thread(_stop, reconciler, runtime, db)
+        await asyncio.to_thread(_stop, reconciler, db)
 
     page = Route(CLUSTERS_PATH, _clusters_page(db, runtime), methods=["GET"])
     return create_app([emr_service(db)], allowed_hosts=config.allowed_hosts, lifespan=lifespan, routes=[page])
@@ -57,8 +59,8 @@ def stop_clusters(config: EmrConfig) -> bool:
     """End what a service that is gone has left running. False when some of it would not end in a minute."""
     if not config.database.exists():
         return True
-    db, runtime, reconciler = _parts(config)
-    return _stop(reconciler, runtime, db)
+    db, _, reconciler = _parts(config)
+    return _stop(reconciler, db)
 
 
 def _parts(config: EmrConfig) -> tuple[Store, Runtime, Reconciler]:
@@ -68,13 +70,12 @@ def _parts(config: EmrConfig) -> tuple[Store, Runtime, Reconciler]:
     return db, runtime, reconciler
 
 
-def _stop(reconciler: Reconciler, runtime: Runtime, db: Store) -> bool:
+def _stop(reconciler: Reconciler, db: Store) -> bool:
     reconciler.halt()
     ended = reconciler.end_all("USER_REQUEST", STOPPED, STOP_SECONDS)
     if not ended:
         log.error("Some clusters did not end in %d seconds", STOP_SECONDS)
     reconciler.close()
-    runtime.close()
     db.close()
     return ended
 
@@ -91,11 +92,18 @@ def _clusters_page(db: Store, runtime: Runtime) -> Callable[[Request], Any]:
                     continue
                 links: dict[str, str] = {}
                 if cluster.state in UP_CLUSTER_STATES:
-                    groups = store.instance_groups(session, cluster_id)
-                    installed = runtime.install(cluster.release_label)
-                    links = runtime.cluster(cluster, groups, installed).links()
+                    links = _links(runtime, cluster, store.instance_groups(session, cluster_id))
                 about = {"id": cluster.id, "name": cluster.name, "state": cluster.state.value}
                 found.append({**about, "reason": cluster.reason_message, "links": links})
         return JSONResponse({"clusters": found})
 
     return clusters
+
+
+def _links(runtime: Runtime, cluster: Cluster, groups: Sequence[InstanceGroup]) -> dict[str, str]:
+    """None while what the cluster runs on is looked for, or can't be had any more: its reason tells of that."""
+    with suppress(InstallError):
+        installed = runtime.distribution(cluster.release_label)
+        if installed is not None:
+            return runtime.cluster(cluster, groups, installed).links()
+    return {}

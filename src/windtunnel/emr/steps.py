@@ -12,6 +12,7 @@ from windtunnel.emr.errors import not_modifiable, validation_exception
 from windtunnel.emr.schema import Cluster, Step
 from windtunnel.emr.states import ACTIVE_STEP_STATES, OPEN_CLUSTER_STATES, StepState
 from windtunnel.emr.transitions import change_state, record_creation
+from windtunnel.hadoop.steps import runner_of
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import CancelStepsInfoTypeDef
@@ -35,7 +36,8 @@ def add_steps(session: Session, cluster: Cluster, configs: Sequence[Mapping[str,
         session.add(step)
         session.flush()
         record_creation(session, step)
-    cluster.idle_since = None
+    if cluster.idle_since is not None:
+        cluster.idle_since = time.time()
     return [step.id for step in steps]
 
 
@@ -93,9 +95,14 @@ def _new_step(cluster: Cluster, config: Mapping[str, Any]) -> Step:
         raise validation_exception(
             f"The Jar of step '{step.name}' is empty: give command-runner.jar or a jar's path."
         )
-    if step.jar in ("command-runner.jar", "script-runner.jar") and not step.args:
+    runner = runner_of(step.jar)
+    if runner and not step.args:
         raise validation_exception(
-            f"Step '{step.name}' has no Args: {step.jar} takes the program as its first one."
+            f"Step '{step.name}' has no Args: {runner} takes the program as its first one."
+        )
+    if runner and (step.main_class or step.properties):
+        raise validation_exception(
+            f"Step '{step.name}' has a MainClass or Properties: those are for a custom JAR, not for {runner}."
         )
     return step
 

@@ -32,6 +32,7 @@ class Store:
     def reading(self) -> Iterator[Session]:
         """A consistent view; what is changed in it is thrown away."""
         with Session(self._engine, expire_on_commit=False) as session:
+            session.execute(text("BEGIN"))
             yield session
 
     @contextmanager
@@ -71,6 +72,7 @@ class Store:
         config = Config()
         config.set_main_option("script_location", "windtunnel.emr:migrations")
         with self._engine.begin() as connection:
+            connection.execute(text("BEGIN IMMEDIATE"))  # all tables or none, whatever is killed
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 

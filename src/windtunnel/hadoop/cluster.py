@@ -158,11 +158,6 @@ class Cluster:
         except httpx.HTTPError:
             return []
 
-    def container_logs(self, application_id: str) -> dict[str, Path]:
-        """Container id -> the folder of its stdout, stderr and the like, on whichever node it ran."""
-        found = self.spec.folder.glob(f"containers/*/{application_id}/container_*")
-        return {folder.name: folder for folder in sorted(found)}
-
     def links(self) -> dict[str, str]:
         """Web pages by name, those of live applications included."""
         spec = self.spec

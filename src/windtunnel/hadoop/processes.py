@@ -109,6 +109,16 @@ def launch(folder: Path, request: Request) -> None:
         raise ProcessError(f"Could not run {request.argv[0]}: {folder / 'shim.log'} says why.")
 
 
+def give_up(folder: Path) -> bool:
+    """Have nothing ever run in this folder; False when something does already, or did."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / "started").touch(exist_ok=False)  # what the shim itself must create first
+    except FileExistsError:
+        return False
+    return True
+
+
 def observe(folder: Path) -> Status:
     """What became of the folder's process. Quick: reads two small files at most."""
     outcome = _outcome(folder)

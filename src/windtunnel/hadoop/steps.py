@@ -9,6 +9,12 @@ COMMAND_RUNNER = "command-runner.jar"
 SCRIPT_RUNNER = "script-runner.jar"
 
 
+def runner_of(jar: str) -> str | None:
+    """Which of EMR's own runners a jar is, wherever it is said to be; None for a custom JAR."""
+    name = PurePosixPath(jar).name
+    return name if name in (COMMAND_RUNNER, SCRIPT_RUNNER) else None
+
+
 def step_argv(
     jar: str,
     main_class: str | None,
@@ -22,12 +28,12 @@ def step_argv(
     become Java system properties there, by a file in `step_folder`. Raises ValueError when the runner
     has no Args to run.
     """
-    name = PurePosixPath(jar).name
-    if name in (COMMAND_RUNNER, SCRIPT_RUNNER) and not args:
-        raise ValueError(f"{name} needs Args: the first one says what to run.")
-    if name == COMMAND_RUNNER:
+    runner = runner_of(jar)
+    if runner and not args:
+        raise ValueError(f"{runner} needs Args: the first one says what to run.")
+    if runner == COMMAND_RUNNER:
         return tuple(args)
-    if name == SCRIPT_RUNNER:
+    if runner == SCRIPT_RUNNER:
         return ("script-runner", str(step_folder), *args)
     options = step_folder / "java-options"
     write_atomically(options, "".join(f'"{_quoted(f"-D{k}={v}")}"\n' for k, v in properties.items()))

@@ -140,8 +140,8 @@ def test_spark_submit_in_cluster_mode_has_its_output_in_its_first_container(runn
 
     assert step.stdout == ""
     submitted = next(line for line in step.stderr.splitlines() if "Submitted application " in line)
-    logs = running.cluster.container_logs(submitted.rpartition(" ")[2])
-    driver = logs[min(logs)]
+    application = submitted.rpartition(" ")[2]
+    driver = min(running.cluster.spec.folder.glob(f"containers/*/{application}/*"), key=lambda one: one.name)
     assert said((driver / "stdout").read_text())["COUNT"] == "100"
     assert (driver / "stderr").read_text()
     assert {path.name for path in driver.iterdir()} <= {"stdout", "stderr", "prelaunch.out", "prelaunch.err"}

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from tests.emr import Emr, step
 from tests.waiting import eventually
 from windtunnel.emr.schema import Cluster, Instance
-from windtunnel.emr.store import given_ports
+from windtunnel.emr.steps import add_steps, cancel_steps
+from windtunnel.emr.store import find_cluster, given_ports
 
 
 def groups(core: int = 2, **members: Any) -> dict[str, Any]:
@@ -186,6 +187,28 @@ def test_an_idle_cluster_ends_by_its_auto_termination_policy(
     emr.wait(cluster, "TERMINATED")
 
 
+def test_a_step_that_never_ran_does_not_switch_auto_termination_off(
+    emr: Emr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = emr.run(AutoTerminationPolicy={"IdleTimeout": 60})
+    emr.wait(cluster, "WAITING")
+    with emr.store.transaction() as session:  # no look at the cluster in between
+        row = find_cluster(session, cluster)
+        assert row
+        [added] = add_steps(session, row, [step("true")])
+        cancel_steps(session, row, [added], "SEND_INTERRUPT")
+    monkeypatch.setattr("windtunnel.emr.cluster_reconciler.time.time", _in_two_minutes())
+    emr.wait(cluster, "TERMINATED", ["CANCELLED"])
+
+
+def test_a_release_that_cannot_be_installed_ends_the_cluster_with_the_reason(emr: Emr) -> None:
+    emr.health.cannot_install = "repo.example answered 404"
+    reason = emr.wait(emr.run(), "TERMINATED_WITH_ERRORS")
+    assert reason == "INTERNAL_ERROR emr-7.13.0 could not be installed: repo.example answered 404"
+    emr.health.cannot_install = ""
+    emr.wait(emr.run(), "WAITING")
+
+
 def test_the_stop_of_the_stack_ends_clusters_and_cancels_their_steps(emr: Emr) -> None:
     cluster = emr.run(step("sleep", "1000"), step("true"))
     emr.wait_for_steps(cluster, "RUNNING", "PENDING")
@@ -221,6 +244,11 @@ def test_the_stop_of_the_stack_ends_clusters_and_cancels_their_steps(emr: Emr) -
             "at most 16 bootstrap actions",
         ),
         ({"Steps": [step()]}, "has no Args"),
+        (
+            {"Steps": [step(Jar="s3://us-east-1.elasticmapreduce/libs/script-runner/script-runner.jar")]},
+            "no Args",
+        ),
+        ({"Steps": [step("true", MainClass="a.B")]}, "MainClass or Properties"),
     ],
 )
 def test_a_request_that_cannot_be_run_is_refused_with_a_sentence(

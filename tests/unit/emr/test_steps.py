@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.emr import Emr, is_alive, step
 from tests.waiting import eventually
+from windtunnel.hadoop import processes
 
 FAILS = ("bash", "-c", "exit 3")
 
@@ -154,6 +155,33 @@ def test_a_program_that_is_not_there_fails_with_a_sentence(emr: Emr) -> None:
     emr.wait(cluster, "WAITING", ["FAILED"])
     details = emr.client.list_steps(ClusterId=cluster)["Steps"][0]["Status"]["FailureDetails"]
     assert "no-such-program" in details["Message"]
+
+
+def test_a_step_that_ended_without_an_exception_tells_its_exit_code_and_its_last_line(emr: Emr) -> None:
+    cluster = emr.run(step("bash", "-c", "echo no such table >&2; exit 3"), step("bash", "-c", "kill -9 $$"))
+    emr.wait(cluster, "WAITING", ["FAILED", "FAILED"])
+    killed, failed = (
+        one["Status"]["FailureDetails"]["Message"]
+        for one in emr.client.list_steps(ClusterId=cluster)["Steps"]
+    )
+    assert "exit code 3" in failed and failed.endswith("its last line: no such table")
+    assert "ended by signal 9" in killed
+
+
+def test_a_step_that_cannot_be_launched_fails_alone(emr: Emr, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = processes.launch
+
+    def launch(folder: Path, request: processes.Request) -> None:
+        if "never" in request.argv:
+            raise processes.ProcessError("no process can be started")
+        real(folder, request)
+
+    monkeypatch.setattr(processes, "launch", launch)
+    cluster = emr.run(step("echo", "never"), step("true"))
+    emr.wait(cluster, "WAITING", ["FAILED", "COMPLETED"])
+    details = emr.client.list_steps(ClusterId=cluster)["Steps"][1]["Status"]["FailureDetails"]
+    assert details["Message"] == "The step could not be launched: no process can be started"
+    assert "could not be launched" in Path(details["LogFile"]).read_text()
 
 
 def test_what_a_step_leaves_in_the_background_ends_with_it(emr: Emr, tmp_path: Path) -> None:

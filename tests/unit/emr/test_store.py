@@ -2,8 +2,10 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -33,6 +35,33 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
         session.flush()
         raise ZeroDivisionError
     with db.reading() as session:
+        assert store.events(session, "x") == []
+
+
+def test_tables_are_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+    real = op.create_table
+
+    def create_table(*arguments: Any, **options: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made == 3:
+            raise ZeroDivisionError
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("alembic.op.create_table", create_table)
+        with pytest.raises(ZeroDivisionError):
+            Store(tmp_path / "emr.sqlite")
+    Store(tmp_path / "emr.sqlite").close()
+
+
+def test_what_is_read_is_of_one_moment(tmp_path: Path) -> None:
+    db = Store(tmp_path / "emr.sqlite")
+    with db.reading() as session:
+        assert store.events(session, "x") == []
+        with db.transaction() as other:
+            other.add(Event(at=1.0, subject="x", before="", after="A", reason=""))
         assert store.events(session, "x") == []
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 
 from windtunnel.hadoop.distribution import Versions
+from windtunnel.hadoop.jars import HADOOP_VERSION
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,17 @@ def find_release(label: str) -> Release | None:
 def runnable_labels() -> list[str]:
     """The labels that a cluster can be made of here, newest first."""
     return [label for label in release_labels() if find_release(label)]
+
+
+def substitutions(label: str) -> list[str]:
+    """What runs here in the place of what the release holds on Amazon EMR, a sentence each."""
+    release = find_release(label)
+    if release is None:
+        return []
+    here = {"Hadoop": HADOOP_VERSION, "Java": str(release.versions.java)}
+    there = {"Hadoop": release.hadoop, "Java": str(release.java)}
+    return [
+        f"{label} has {name} {there[name]} on Amazon EMR; here {name} {version} runs in its place."
+        for name, version in here.items()
+        if version != there[name]
+    ]
