@@ -34,14 +34,19 @@ class BootstrapActions:
         self._cluster = cluster
         self._daemons = daemons
 
-    def advance(self, instance: Instance, group: InstanceGroup) -> str | BootstrapFailure | None:
-        """Start or look after the node's next action: DONE when all have ended well, None while one runs."""
+    def advance(
+        self, instance: Instance, group: InstanceGroup, instance_count: int
+    ) -> str | BootstrapFailure | None:
+        """Start or look after the node's next action: DONE when all have ended well, None while one runs.
+
+        `instance_count` is of the whole cluster, for scripts that want to know.
+        """
         folder = self._runtime.folder(self._cluster.id)
         for number, action in enumerate(self._cluster.bootstrap_actions, 1):
             run = folder.bootstrap_action(instance.ec2_id, number)
             status = processes.observe(run.process)
             if status.state is ProcessState.ABSENT:
-                self._write_info(instance, group)
+                self._write_info(instance, group, instance_count)
                 self._launch(run, action, instance)
                 return None
             if status.state is ProcessState.RUNNING:
@@ -70,7 +75,7 @@ class BootstrapActions:
     def _info(self, instance: Instance) -> Path:
         return self._runtime.node_folder(instance) / "info"
 
-    def _write_info(self, instance: Instance, group: InstanceGroup) -> None:
+    def _write_info(self, instance: Instance, group: InstanceGroup, instance_count: int) -> None:
         """instance.json and job-flow.json, as EMR has them in /mnt/var/lib/info."""
         master = group.role == "MASTER"
         info = self._info(instance)
@@ -80,7 +85,7 @@ class BootstrapActions:
             "jobFlowId": self._cluster.id,
             "jobFlowCreationInstant": int(self._cluster.created_at * 1000),
             "masterPrivateDnsName": "localhost",
-            "instanceCount": 1,
+            "instanceCount": instance_count,
         }
         write_atomically(info / "instance.json", json.dumps(about_instance))
         write_atomically(info / "job-flow.json", json.dumps(about_cluster))

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from windtunnel.aws.context import RequestContext
 from windtunnel.emr import job_flow, store
 from windtunnel.emr.errors import not_modifiable, unknown_cluster, validation_exception
 from windtunnel.emr.schema import Cluster
@@ -25,9 +26,9 @@ ERRORS = frozenset(
 """A cluster that ends for one of these is TERMINATED_WITH_ERRORS."""
 
 
-def create_cluster(session: Session, request: Mapping[str, Any], region: str, account: str) -> Cluster:
+def create_cluster(session: Session, request: Mapping[str, Any], context: RequestContext) -> Cluster:
     """A new cluster with its groups and first steps, in STARTING. Raises ValidationException."""
-    cluster = job_flow.new_cluster(request, region, account)
+    cluster = job_flow.new_cluster(request, context.region, context.account)
     groups = job_flow.new_instance_groups(cluster, request["Instances"])
     session.add(cluster)
     session.flush()
@@ -40,20 +41,24 @@ def create_cluster(session: Session, request: Mapping[str, Any], region: str, ac
     return cluster
 
 
-def get_cluster(session: Session, cluster_id: str) -> Cluster:
-    """The cluster of that id. Raises InvalidRequestException."""
+def get_cluster(session: Session, cluster_id: str, context: RequestContext) -> Cluster:
+    """The cluster of that id in the caller's account and region. Raises InvalidRequestException."""
     cluster = store.find_cluster(session, cluster_id)
-    if cluster is None:
+    if cluster is None or not _is_of(cluster, context):
         raise unknown_cluster(cluster_id)
     return cluster
 
 
-def get_job_flow(session: Session, job_flow_id: str) -> Cluster:
+def get_job_flow(session: Session, job_flow_id: str, context: RequestContext) -> Cluster:
     """The same for the operations that take a JobFlowId. Raises ValidationException."""
     cluster = store.find_cluster(session, job_flow_id)
-    if cluster is None:
+    if cluster is None or not _is_of(cluster, context):
         raise validation_exception(f"Specified job flow ID {job_flow_id} does not exist.")
     return cluster
+
+
+def _is_of(cluster: Cluster, context: RequestContext) -> bool:
+    return (cluster.account, cluster.region) == (context.account, context.region)
 
 
 def check_open(cluster: Cluster) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from windtunnel.emr.errors import validation_exception
+from windtunnel.hadoop.configuration import is_variable_name
 
 EXECUTED = frozenset({"spark-defaults", "spark-env", "core-site", "yarn-site", "hdfs-site"})
 """Classifications that reach the cluster's files."""
@@ -57,4 +58,6 @@ def _exports(entry: Mapping[str, Any]) -> dict[str, str]:
                 f"'{classification}' takes only the nested classification '{_EXPORT}'."
             )
         exports.update(nested.get("Properties") or {})
+    if odd := [name for name in exports if not is_variable_name(name)]:
+        raise validation_exception(f"'{odd[0]}' in '{classification}' is no name of a variable.")
     return exports

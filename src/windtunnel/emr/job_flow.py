@@ -21,6 +21,8 @@ MOST_TASK_GROUPS = 48
 CONCURRENCY = range(1, 257)
 IDLE_TIMEOUT = range(60, 604_801)
 DEFAULT_IDLE_TIMEOUT = 3600
+VOLUMES = range(1, 26)
+"""~ EBS volumes of one kind that an instance may have."""
 
 
 def new_cluster(request: Mapping[str, Any], region: str, account: str) -> Cluster:
@@ -106,6 +108,7 @@ def _log_uri(uri: str | None) -> str | None:
 def _applications(applications: Sequence[Mapping[str, Any]]) -> list[str]:
     names = []
     for application in applications:
+        members.refuse_what_is_not_executed(application, "Application.")
         name = application.get("Name") or ""
         if name.lower() not in APPLICATIONS:
             can = ", ".join(APPLICATIONS.values())
@@ -165,10 +168,10 @@ def _new_group(cluster: Cluster, group: Mapping[str, Any]) -> InstanceGroup:
         )
     if role == "MASTER" and count != 1:
         raise validation_exception(f"windtunnel runs one MASTER instance, not {count}.")
-    if group["InstanceType"] not in instance_types():
-        raise validation_exception(f"Instance type '{group['InstanceType']}' is not supported.")
+    _check_instance_type(group["InstanceType"], cluster.release_label)
+    _check_volumes(group.get("EbsConfiguration") or {})
     configurations = list(group.get("Configurations") or [])
-    flatten(configurations)
+    _check_classifications(role, flatten(configurations))
     return InstanceGroup(
         id=ids.instance_group_id(),
         cluster_id=cluster.id,
@@ -182,3 +185,30 @@ def _new_group(cluster: Cluster, group: Mapping[str, Any]) -> InstanceGroup:
         configurations=configurations,
         attributes={name: group[name] for name in group if f"Group.{name}" in members.KEPT},
     )
+
+
+def _check_instance_type(name: str, release_label: str) -> None:
+    kind = instance_types().get(name)
+    if kind is None:
+        raise validation_exception(f"Instance type '{name}' is not supported.")
+    if not kind.is_offered_by(release_label):
+        raise validation_exception(
+            f"Instance type '{name}' is not supported by {release_label}: Amazon EMR offers it from "
+            f"{kind.first_release} to {kind.last_release}."
+        )
+
+
+def _check_volumes(ebs: Mapping[str, Any]) -> None:
+    for device in ebs.get("EbsBlockDeviceConfigs") or []:
+        count = device.get("VolumesPerInstance", 1)
+        if count not in VOLUMES:
+            raise validation_exception(f"VolumesPerInstance {count} is invalid: it must be from 1 to 25.")
+
+
+def _check_classifications(role: str, tables: Mapping[str, Any]) -> None:
+    of_spark = sorted(name for name in tables if name.startswith("spark-"))
+    if of_spark and role != "MASTER":
+        raise validation_exception(
+            f"windtunnel does not execute the classification '{of_spark[0]}' of a {role} instance group: steps "
+            f"run on the master node. Give it for the cluster, or for the MASTER instance group."
+        )

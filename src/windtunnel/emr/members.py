@@ -40,6 +40,14 @@ EXECUTED = frozenset(
         "Step.Name",
         "Step.ActionOnFailure",
         "Step.HadoopJarStep",
+        "HadoopJarStep.Jar",
+        "HadoopJarStep.Args",
+        "HadoopJarStep.MainClass",
+        "HadoopJarStep.Properties",
+        "Application.Name",
+        "BootstrapAction.Name",
+        "BootstrapAction.ScriptBootstrapAction",
+        "AutoTerminationPolicy.IdleTimeout",
     ]
 )
 
@@ -87,6 +95,9 @@ REFUSED: Mapping[str, str] = {
     "Instances.HadoopVersion": "it belongs to AMI versions; the release label decides",
     "Group.AutoScalingPolicy": "clusters are not resized",
     "Group.CustomAmiId": "nodes are processes on this machine, not images",
+    "Application.Version": "the release label decides",
+    "Application.Args": "Hadoop and Spark take their settings from Configurations",
+    "Application.AdditionalInfo": "it is for Amazon's internal use",
     "Step.StepMonitoringConfiguration": "a step's logs go to the cluster's LogUri",
 }
 

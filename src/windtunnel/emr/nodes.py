@@ -4,15 +4,16 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from windtunnel.emr import ids, store
+from windtunnel.emr import failure, ids, store
 from windtunnel.emr.bootstrap import BootstrapActions, BootstrapFailure
 from windtunnel.emr.runtime import Runtime
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
-from windtunnel.emr.states import LIVE_INSTANCE_STATES, OPEN_CLUSTER_STATES, InstanceState
+from windtunnel.emr.states import LIVE_INSTANCE_STATES, OPEN_CLUSTER_STATES, ClusterState, InstanceState
 from windtunnel.emr.store import Store
 from windtunnel.emr.transitions import change_state, record_creation
 from windtunnel.hadoop import cluster as hadoop
@@ -22,6 +23,8 @@ from windtunnel.hadoop.processes import ProcessState
 GONE = (ProcessState.EXITED, ProcessState.LOST)
 MOST_REPLACEMENTS = 10
 """Nodes of one group that may fail before no more are started in their place."""
+MOST_FAILED_STARTS = 3
+"""The same while the cluster starts, and why it then can't: the next ones would fail like them."""
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +132,7 @@ class Nodes:
         self.run_bootstrap_actions = False
         for instance in view.instances:
             if instance.state is InstanceState.BOOTSTRAPPING:
-                progress = self._actions.advance(instance, view.group_of(instance))
+                progress = self._actions.advance(instance, view.group_of(instance), len(view.instances))
                 if isinstance(progress, BootstrapFailure):
                     return self._bootstrap_failed(view, instance, progress)
                 if progress is None:
@@ -161,7 +164,9 @@ class Nodes:
                     return trouble
             node = status.nodes.get(instance.ec2_id)
             if node is not None and (node.data_node in GONE or node.node_manager in GONE):
-                self._lose(view, instance, workers[instance.ec2_id], node)
+                trouble = self._lose(view, instance, workers[instance.ec2_id], node)
+                if trouble:
+                    return trouble
             elif instance.state is InstanceState.BOOTSTRAPPING and _is_up(view, instance, status):
                 self._change(instance, InstanceState.RUNNING)
         return None
@@ -171,32 +176,37 @@ class Nodes:
         dead = [name for name, state in daemons.items() if state in GONE]
         if not dead:
             return None
-        where = self._runtime.folder(instance.cluster_id).path / "daemons"
-        sentence = f"{' and '.join(dead)} ended: the logs in {where} say why."
+        sentence = f"{' and '.join(dead)} ended{_why(self._runtime.folder(instance.cluster_id).path)}"
         log.error("%s: %s", instance.cluster_id, sentence)
         if instance.state is InstanceState.RUNNING:
             return Trouble("INSTANCE_FAILURE", "The master node was terminated")
         return Trouble("INTERNAL_ERROR", f"The master node did not start: {sentence}")
 
-    def _lose(self, view: View, instance: Instance, node: hadoop.Node, status: NodeStatus) -> None:
+    def _lose(self, view: View, instance: Instance, node: hadoop.Node, status: NodeStatus) -> Trouble | None:
         """A worker's daemon has died: the node is gone, and another takes its place."""
         dead = "DataNode" if status.data_node in GONE else "NodeManager"
-        message = f"The {dead} of the instance ended"
-        log.warning("%s: %s %s", view.cluster.id, instance.ec2_id, message)
+        message = f"The {dead} of the instance ended{_why(node.folder)}"
+        log.warning("%s: %s: %s", view.cluster.id, instance.ec2_id, message)
         self._daemons.stop_worker(node)
-        self._change(instance, InstanceState.TERMINATED, code="INSTANCE_FAILURE", message=message)
         with self._store.transaction() as session:
             cluster = store.find_cluster(session, view.cluster.id)
-            if cluster is not None and cluster.state in OPEN_CLUSTER_STATES:
+            fresh = session.get(Instance, instance.number)
+            if cluster is None or fresh is None or fresh.state is not instance.state:
+                return None
+            change_state(session, fresh, InstanceState.TERMINATED, code="INSTANCE_FAILURE", message=message)
+            if cluster.state is ClusterState.BOOTSTRAPPING:
+                failed = _count(session, instance.group_id, frozenset({InstanceState.TERMINATED}))
+                if failed >= MOST_FAILED_STARTS:
+                    return Trouble("INTERNAL_ERROR", f"{failed} worker nodes did not start. {message}")
+            if cluster.state in OPEN_CLUSTER_STATES:
                 fill(session, cluster, self._runtime.config.max_nodes)
+        return None
 
-    def _change(
-        self, instance: Instance, to: InstanceState, code: str | None = None, message: str = ""
-    ) -> None:
+    def _change(self, instance: Instance, to: InstanceState) -> None:
         with self._store.transaction() as session:
             fresh = session.get(Instance, instance.number)
             if fresh is not None and fresh.state is instance.state:
-                change_state(session, fresh, to, code=code, message=message)
+                change_state(session, fresh, to)
 
     def _bootstrap_failed(self, view: View, instance: Instance, failure: BootstrapFailure) -> Trouble:
         which = "the master instance" if view.is_master(instance) else "the worker instance"
@@ -206,6 +216,13 @@ class Nodes:
             "BOOTSTRAP_FAILURE",
             f"On {which} ({instance.ec2_id}), bootstrap action {failure.number} {failure.reason}. Logs: {where}",
         )
+
+
+def _why(node: Path) -> str:
+    """What the logs of a node's daemons say of their end, to follow a sentence."""
+    logs = node / "applications"
+    cause = failure.explain(sorted(logs.glob("*/*.*")), ())
+    return f": {cause.message} ({cause.log})" if cause else f": the logs in {logs} say why"
 
 
 def _is_up(view: View, instance: Instance, status: ClusterStatus) -> bool:

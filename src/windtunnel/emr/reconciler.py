@@ -101,7 +101,7 @@ class Reconciler:
                 self._submit(cluster_id, partial(self._tick, cluster_id))
         if time.monotonic() >= self._logs_due:
             self._logs_due = time.monotonic() + RETRY_LOGS_SECONDS
-            self._submit(LATE_LOGS, self._save_late_logs)
+            self._submit(LATE_LOGS, self.save_late_logs)
         return bool(live)
 
     def _submit(self, name: str, work: Callable[[], None]) -> None:
@@ -143,7 +143,7 @@ class Reconciler:
             if now - self._failing_since.setdefault(cluster_id, now) > FAILURE_SECONDS:
                 cluster.end("INTERNAL_ERROR", f"The cluster could not be moved along: {error}")
 
-    def _save_late_logs(self) -> None:
+    def save_late_logs(self) -> None:
         """Logs of ended clusters that S3 would not take at their end."""
         ended = Cluster.state.not_in(LIVE_CLUSTER_STATES), Cluster.ended_at > time.time() - LATE_LOGS_SECONDS
         late = select(Cluster).where(*ended, Cluster.log_uri.is_not(None), Cluster.logs_saved.is_(False))

@@ -57,7 +57,7 @@ def write_worker(spec: ClusterSpec, node: Node) -> None:
 
 def _write_hadoop(folder: Path, spec: ClusterSpec, node: Node | None) -> None:
     files = {
-        "core-site.xml": site(sites.core_site(spec)),
+        "core-site.xml": site(sites.core_site(spec, node)),
         "hdfs-site.xml": site(sites.hdfs_site(spec, node)),
         "yarn-site.xml": site(sites.yarn_site(spec, node)),
         "mapred-site.xml": site(sites.mapred_site()),
@@ -92,13 +92,19 @@ def _escaped(text: str, separators: str = "") -> str:
 
 
 def shell_exports(values: Mapping[str, str]) -> str:
-    """A file that a shell sources. `$NAME` is expanded, as on EMR; nothing in a value is run."""
-    return "".join(f'export {name}="{_quoted(value)}"\n' for name, value in values.items() if _is_name(name))
+    """A file that a shell sources. `$NAME` is expanded, as on EMR; nothing in a value is run.
+
+    Raises ValueError for what is no name of a variable: it would be run.
+    """
+    if odd := [name for name in values if not is_variable_name(name)]:
+        raise ValueError(f"No names of variables: {odd}")
+    return "".join(f'export {name}="{_quoted(value)}"\n' for name, value in values.items())
 
 
 def _quoted(value: str) -> str:
     return re.sub(r'[\\"`]|\$(?![A-Za-z_]|\{[A-Za-z_]\w*\})', r"\\\g<0>", value)
 
 
-def _is_name(name: str) -> bool:
+def is_variable_name(name: str) -> bool:
+    """Whether a shell takes it as the name of a variable."""
     return re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is not None

@@ -4,6 +4,8 @@ Everything listens on the loopback interface. S3A takes its credentials from the
 no file holds any.
 """
 
+from collections.abc import Mapping
+
 from windtunnel.hadoop.hdfs import USER
 from windtunnel.hadoop.ports import LOOPBACK
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec, Node
@@ -17,8 +19,8 @@ CONTAINER_VARIABLES = (
 )
 
 
-def core_site(spec: ClusterSpec) -> dict[str, str]:
-    """core-site.xml, the same on every node."""
+def core_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
+    """core-site.xml of a worker node, or of the master."""
     return {
         "fs.defaultFS": f"hdfs://{LOOPBACK}:{spec.ports.name_node}",
         "hadoop.tmp.dir": str(spec.temporary),
@@ -32,7 +34,7 @@ def core_site(spec: ClusterSpec) -> dict[str, str]:
         f"hadoop.proxyuser.{USER}.groups": "*",
         # The user need not exist on this machine.
         "hadoop.user.group.static.mapping.overrides": f"{USER}={USER},hdfsadmingroup",
-        **spec.configurations.get("core-site", {}),
+        **_user("core-site", spec, node),
     }
 
 
@@ -100,6 +102,9 @@ def yarn_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
         # Containers are given out when a node reports.
         "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": "250",
         "yarn.timeline-service.enabled": "false",
+        # By default in /tmp, where every cluster of every user would have the same.
+        "yarn.node-attribute.fs-store.root-dir": (spec.folder / "yarn" / "node-attributes").as_uri(),
+        "yarn.node-labels.fs-store.root-dir": (spec.folder / "yarn" / "node-labels").as_uri(),
         "yarn.log-aggregation-enable": "false",
         **(_node_manager(spec, node) if node else {}),
         **_user("yarn-site", spec, node),
@@ -149,6 +154,5 @@ def capacity_scheduler() -> dict[str, str]:
     }
 
 
-def _user(classification: str, spec: ClusterSpec, node: Node | None) -> dict[str, str]:
-    own = node.configurations.get(classification, {}) if node else {}
-    return {**spec.configurations.get(classification, {}), **own}
+def _user(classification: str, spec: ClusterSpec, node: Node | None) -> Mapping[str, str]:
+    return (node or spec).configurations.get(classification, {})

@@ -24,7 +24,7 @@ class Node:
     vcores: int
     ports: NodePorts
     configurations: Configurations = field(default_factory=dict)
-    """Its instance group's, laid over the cluster's."""
+    """The cluster's with its instance group's laid over them."""
 
     @property
     def conf(self) -> Path:
@@ -40,10 +40,10 @@ class Node:
 class ClusterSpec:
     """A cluster as the service has stored it.
 
-    `environment` goes to every process of the cluster: endpoints, region and credentials of AWS, and
-    WINDTUNNEL_HOME. `max_executors` bounds an application's executors under dynamic allocation: the
-    laptop's budget. `node_memory_mb` and `node_vcores` are YARN's share of the core instance type, from
-    which EMR derives the size of an executor.
+    `configurations` are the master's. `environment` goes to every process of the cluster: endpoints, region
+    and credentials of AWS, and WINDTUNNEL_HOME. `max_executors` bounds an application's executors under
+    dynamic allocation: the laptop's budget. `node_memory_mb` and `node_vcores` are YARN's share of the core
+    instance type, from which EMR derives the size of an executor.
     """
 
     id: str

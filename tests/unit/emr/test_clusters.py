@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
@@ -19,6 +20,18 @@ def groups(core: int = 2, **members: Any) -> dict[str, Any]:
     workers = {"InstanceRole": "CORE", "InstanceType": "m5.2xlarge", "InstanceCount": core, **members}
     given = dict.fromkeys(("MasterInstanceType", "SlaveInstanceType", "InstanceCount"))
     return {**given, "InstanceGroups": [workers, master]}
+
+
+def env(name: str) -> dict[str, Any]:
+    return {
+        "Classification": "spark-env",
+        "Configurations": [{"Classification": "export", "Properties": {name: "1"}}],
+    }
+
+
+def volumes(count: int) -> dict[str, Any]:
+    specification = {"VolumeType": "gp3", "SizeInGB": 32}
+    return {"EbsBlockDeviceConfigs": [{"VolumeSpecification": specification, "VolumesPerInstance": count}]}
 
 
 def test_a_kept_alive_cluster_without_steps_waits(emr: Emr) -> None:
@@ -75,8 +88,28 @@ def test_a_master_that_does_not_start_says_which_daemon_and_where_its_log_is(emr
     emr.health.dead.add("master")
     reason = emr.wait(emr.run(), "TERMINATED_WITH_ERRORS")
     assert reason.startswith(
-        "INTERNAL_ERROR The master node did not start: NameNode and ResourceManager ended"
+        "INTERNAL_ERROR The master node did not start: NameNode and ResourceManager ended: the logs in "
     )
+    assert reason.endswith("/applications say why")
+
+
+def test_workers_that_do_not_start_end_the_cluster_with_what_their_logs_say(emr: Emr) -> None:
+    emr.health.starting = True
+    cluster = emr.run()
+    emr.wait(cluster, "BOOTSTRAPPING")
+
+    def ended() -> str:
+        for node in emr.client.list_instances(ClusterId=cluster, InstanceGroupTypes=["CORE"])["Instances"]:
+            log = emr.runtime.folder(cluster).node(node["Ec2InstanceId"]) / "applications/hadoop-hdfs/a.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text("2026-01-01 ERROR DataNode (main): java.net.BindException: Port in use\n")
+            emr.health.dead.add(node["Ec2InstanceId"])
+        state, reason = emr.cluster(cluster)
+        assert state == "TERMINATED_WITH_ERRORS"
+        return reason
+
+    reason = eventually(ended)
+    assert "worker nodes did not start" in reason and "java.net.BindException: Port in use" in reason
 
 
 def test_a_dead_worker_is_seen_and_replaced(emr: Emr) -> None:
@@ -233,6 +266,10 @@ def test_the_stop_of_the_stack_ends_clusters_and_cancels_their_steps(emr: Emr) -
         ({"AutoTerminationPolicy": {"IdleTimeout": 59}}, "from 60 to 604800 seconds"),
         ({"SecurityConfiguration": "x"}, "does not execute SecurityConfiguration"),
         ({"Instances": {"MasterInstanceType": "m5.huge"}}, "Instance type 'm5.huge' is not supported."),
+        ({"Applications": [{"Name": "Spark", "Version": "2.4.0"}]}, "does not execute Application.Version"),
+        ({"Configurations": [env("A;reboot")]}, "'A;reboot' in 'spark-env' is no name of a variable"),
+        ({"Instances": groups(Configurations=[env("A")])}, "'spark-env' of a CORE instance group"),
+        ({"Instances": groups(EbsConfiguration=volumes(10**6))}, "VolumesPerInstance 1000000 is invalid"),
         ({"Instances": {"HadoopVersion": "3"}}, "does not execute Instances.HadoopVersion"),
         ({"Instances": {"InstanceCount": 0}}, "InstanceCount of at least 1"),
         ({"Instances": {**groups(), "InstanceCount": 2}}, "not both"),
@@ -274,6 +311,34 @@ def test_an_operation_that_is_not_there_is_refused_by_name(emr: Emr) -> None:
             EngineSecurityGroupId="e",
             DefaultS3Location="s3://b",
         )
+
+
+def test_another_region_or_account_has_clusters_of_its_own(emr: Emr) -> None:
+    cluster = emr.run()
+    for region, key in (("eu-west-1", "test"), ("us-east-1", "111122223333")):
+        url = emr.client.meta.endpoint_url
+        other = boto3.client(
+            "emr", endpoint_url=url, region_name=region, aws_access_key_id=key, aws_secret_access_key="test"
+        )
+        assert other.list_clusters()["Clusters"] == []
+        with pytest.raises(ClientError, match="is not valid"):
+            other.describe_cluster(ClusterId=cluster)
+        with pytest.raises(ClientError, match="does not exist"):
+            other.terminate_job_flows(JobFlowIds=[cluster])
+
+
+def test_a_protected_cluster_that_has_ended_stands_in_nobodys_way(emr: Emr) -> None:
+    protected = emr.run(Instances={"TerminationProtected": True, "KeepJobFlowAliveWhenNoSteps": False})
+    emr.wait(protected, "TERMINATED")
+    other = emr.run()
+    emr.client.terminate_job_flows(JobFlowIds=[protected, other])
+    emr.wait(other, "TERMINATED")
+
+
+@pytest.mark.parametrize("marker", ["x", "YWZ0ZXI6" + "OTk5" * 10])
+def test_a_marker_that_nobody_gave_is_an_invalid_request(emr: Emr, marker: str) -> None:
+    with pytest.raises(ClientError, match=r"InvalidRequestException.* is not valid: give the Marker"):
+        emr.client.list_clusters(Marker=marker)
 
 
 def test_an_unknown_cluster_is_an_invalid_request(emr: Emr) -> None:

@@ -10,6 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.emr import Emr, step
+from tests.ports import free_port
 from windtunnel.emr.folders import ClusterFolder
 from windtunnel.emr.logs import LogShipper, log_folders
 
@@ -74,6 +76,34 @@ def test_a_bucket_that_is_not_there_is_told_and_harms_nothing(
 ) -> None:
     assert not LogShipper(ENVIRONMENT, "").ship(cluster, "s3://none/emr/", log_folders(cluster))
     assert "NoSuchBucket" in caplog.text
+
+
+def test_an_s3_that_does_not_answer_is_left_alone_for_a_while(
+    cluster: ClusterFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipper = LogShipper(ENVIRONMENT, f"http://127.0.0.1:{free_port()}")
+    assert not shipper.ship(cluster, "s3://emr-logs/emr/", log_folders(cluster))
+    monkeypatch.setattr(shipper, "_s3", lambda: pytest.fail("it was asked again at once"))
+    assert not shipper.ship(cluster, "s3://emr-logs/emr/", log_folders(cluster))
+
+
+def test_logs_that_could_not_be_saved_at_the_end_follow_whatever_becomes_of_others(
+    s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("windtunnel.emr.cluster_reconciler.SAVE_SECONDS", 0)
+    emr = Emr(tmp_path / "emr", ENVIRONMENT)
+    clusters = []
+    for bucket in ("never", "later"):
+        made = emr.run(
+            step("true"), Instances={"KeepJobFlowAliveWhenNoSteps": False}, LogUri=f"s3://{bucket}/"
+        )
+        emr.wait(made, "TERMINATED")
+        clusters.append(made)
+    s3.create_bucket(Bucket="later")
+    emr.reconciler.save_late_logs()
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket="later")["Contents"]]
+    assert any(key.startswith(f"{clusters[1]}/steps/") for key in keys)
+    emr.stop()
 
 
 def test_the_data_of_an_ended_cluster_goes_and_its_logs_stay(cluster: ClusterFolder) -> None:

@@ -14,6 +14,10 @@ def test_every_member_of_the_model_is_in_exactly_one_table() -> None:
         "Instances.": instances,
         "Group.": instances.members["InstanceGroups"].member,
         "Step.": request.members["Steps"].member,
+        "HadoopJarStep.": request.members["Steps"].member.members["HadoopJarStep"],
+        "Application.": request.members["Applications"].member,
+        "BootstrapAction.": request.members["BootstrapActions"].member,
+        "AutoTerminationPolicy.": request.members["AutoTerminationPolicy"],
     }
     known = {prefix + name for prefix, shape in shapes.items() for name in shape.members} - {"Instances"}
     tables = [EXECUTED, KEPT, REFUSED.keys()]

@@ -53,8 +53,9 @@ def test_exports_expand_variables_and_run_nothing(value: str, seen: str) -> None
     assert done.stdout.decode() == seen
 
 
-def test_an_export_that_is_no_name_of_a_variable_is_left_out() -> None:
-    assert configuration.shell_exports({"A;reboot": "1", "B": "2"}) == 'export B="2"\n'
+def test_an_export_that_is_no_name_of_a_variable_is_never_written() -> None:
+    with pytest.raises(ValueError, match="A;reboot"):
+        configuration.shell_exports({"A;reboot": "1", "B": "2"})
 
 
 def test_master_and_worker_have_their_folders(spec: ClusterSpec, node: Node) -> None:

@@ -73,19 +73,25 @@ def test_the_scheduler_is_emrs_and_lets_steps_run_side_by_side() -> None:
     assert float(scheduler["yarn.scheduler.capacity.maximum-am-resource-percent"]) >= 0.5
 
 
-def test_a_groups_properties_win_over_the_clusters_and_the_clusters_over_ours(
+def test_each_node_has_its_own_groups_properties_and_the_master_its_own(
     with_properties: Callable[..., ClusterSpec], node: Node
 ) -> None:
-    name = "yarn.nodemanager.resource.memory-mb"
-    cluster = with_properties("yarn-site", {name: "8192", "yarn.mine": "cluster"})
-    group = dataclasses.replace(node, configurations={"yarn-site": {name: "4096"}})
-
-    assert yarn_site(cluster, node)[name] == "8192"
-    assert yarn_site(cluster, group)[name] == "4096"
-    assert yarn_site(cluster, group)["yarn.mine"] == "cluster"
-    assert yarn_site(cluster)["yarn.mine"] == "cluster"
+    for name, made in (("core-site", core_site), ("hdfs-site", hdfs_site), ("yarn-site", yarn_site)):
+        master = with_properties(name, {"mine": "the master's"})
+        worker = dataclasses.replace(node, configurations={name: {"mine": "the worker's"}})
+        assert made(master)["mine"] == "the master's"
+        assert made(master, worker)["mine"] == "the worker's"
+        assert "mine" not in made(master, node)
 
 
-def test_core_site_and_hdfs_site_are_merged_too(with_properties: Callable[..., ClusterSpec]) -> None:
-    assert core_site(with_properties("core-site", {"fs.s3a.threads.max": "7"}))["fs.s3a.threads.max"] == "7"
-    assert hdfs_site(with_properties("hdfs-site", {"dfs.replication": "2"}))["dfs.replication"] == "2"
+def test_what_is_given_wins_over_ours(with_properties: Callable[..., ClusterSpec], node: Node) -> None:
+    memory = "yarn.nodemanager.resource.memory-mb"
+    group = dataclasses.replace(node, configurations={"yarn-site": {memory: "4096"}})
+    assert yarn_site(with_properties("yarn-site", {}), group)[memory] == "4096"
+
+
+def test_yarn_keeps_nothing_outside_the_folder_of_its_cluster(spec: ClusterSpec, node: Node) -> None:
+    site = yarn_site(spec, node)
+    stores = [value for name, value in site.items() if name.endswith("fs-store.root-dir")]
+    assert len(stores) == 2
+    assert all(value.startswith(spec.folder.as_uri()) for value in stores)

@@ -19,6 +19,14 @@ class InstanceType:
     first_release: str
     last_release: str
 
+    def is_offered_by(self, release_label: str) -> bool:
+        """Whether Amazon EMR offers the type in this release (`emr-7.13.0`)."""
+        return _number(self.first_release) <= _number(release_label) <= _number(self.last_release)
+
+
+def _number(release_label: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release_label.removeprefix("emr-").split("."))
+
 
 @cache
 def instance_types() -> dict[str, InstanceType]:

@@ -14,7 +14,7 @@ from windtunnel.emr.operations import views
 from windtunnel.emr.operations.operation import Operation
 from windtunnel.emr.operations.pages import newest_first
 from windtunnel.emr.schema import Cluster
-from windtunnel.emr.states import ClusterState
+from windtunnel.emr.states import OPEN_CLUSTER_STATES, ClusterState
 from windtunnel.emr.store import Store
 
 MOST_JOB_FLOWS = 10
@@ -23,24 +23,24 @@ MOST_JOB_FLOWS = 10
 def run_job_flow(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html"""
     with db.transaction() as session:
-        cluster = clusters.create_cluster(session, request, context.region, context.account)
+        cluster = clusters.create_cluster(session, request, context)
         arn = cluster_arn(cluster.id, cluster.region, cluster.account)
         return {"JobFlowId": cluster.id, "ClusterArn": arn}
 
 
-def describe_cluster(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def describe_cluster(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_DescribeCluster.html"""
     with db.reading() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"])
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
         groups = store.instance_groups(session, cluster.id)
         hours = views.normalized_instance_hours(cluster, groups, time.time())
         master = "localhost" if cluster.ports else None
         return {"Cluster": views.cluster_detail(cluster, hours, master)}
 
 
-def list_clusters(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def list_clusters(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListClusters.html"""
-    rows = select(Cluster)
+    rows = select(Cluster).where(Cluster.account == context.account, Cluster.region == context.region)
     if after := request.get("CreatedAfter"):
         rows = rows.where(Cluster.created_at > after.timestamp())
     if before := request.get("CreatedBefore"):
@@ -60,12 +60,12 @@ def list_clusters(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapp
         return {"Clusters": found, **marker}
 
 
-def terminate_job_flows(db: Store, _: RequestContext, request: dict[str, Any]) -> None:
+def terminate_job_flows(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_TerminateJobFlows.html"""
     with db.transaction() as session:
-        doomed = [clusters.get_job_flow(session, job_flow) for job_flow in _job_flow_ids(request)]
+        doomed = [clusters.get_job_flow(session, job_flow, context) for job_flow in _job_flow_ids(request)]
         for cluster in doomed:
-            if cluster.termination_protected:
+            if cluster.termination_protected and cluster.state in OPEN_CLUSTER_STATES:
                 raise validation_exception(
                     "Could not shut down one or more job flows since they are termination protected."
                 )
@@ -73,28 +73,28 @@ def terminate_job_flows(db: Store, _: RequestContext, request: dict[str, Any]) -
             clusters.begin_termination(session, cluster, "USER_REQUEST", "Terminated by user request")
 
 
-def set_termination_protection(db: Store, _: RequestContext, request: dict[str, Any]) -> None:
+def set_termination_protection(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_SetTerminationProtection.html"""
     with db.transaction() as session:
         for job_flow_id in _job_flow_ids(request):
-            cluster = clusters.get_job_flow(session, job_flow_id)
+            cluster = clusters.get_job_flow(session, job_flow_id, context)
             clusters.check_open(cluster)
             cluster.termination_protected = request["TerminationProtected"]
 
 
-def set_keep_alive(db: Store, _: RequestContext, request: dict[str, Any]) -> None:
+def set_keep_alive(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_SetKeepJobFlowAliveWhenNoSteps.html"""
     with db.transaction() as session:
         for job_flow_id in _job_flow_ids(request):
-            cluster = clusters.get_job_flow(session, job_flow_id)
+            cluster = clusters.get_job_flow(session, job_flow_id, context)
             clusters.check_open(cluster)
             cluster.keep_alive = request["KeepJobFlowAliveWhenNoSteps"]
 
 
-def modify_cluster(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def modify_cluster(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ModifyCluster.html"""
     with db.transaction() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"])
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
         clusters.check_open(cluster)
         level, support = request.get("StepConcurrencyLevel"), request.get("ExtendedSupport")
         if level is None and support is None:

@@ -19,10 +19,10 @@ from windtunnel.emr.store import Store
 LOOPBACK = "127.0.0.1"
 
 
-def list_instance_groups(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def list_instance_groups(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListInstanceGroups.html"""
     with db.reading() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"])
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
         running = Counter(
             instance.group_id
             for instance in store.instances(session, cluster.id)
@@ -32,7 +32,7 @@ def list_instance_groups(db: Store, _: RequestContext, request: dict[str, Any]) 
         return {"InstanceGroups": [views.instance_group_detail(group, running[group.id]) for group in groups]}
 
 
-def list_instances(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def list_instances(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListInstances.html"""
     for member in ("InstanceFleetId", "InstanceFleetType"):
         if request.get(member):
@@ -40,7 +40,7 @@ def list_instances(db: Store, _: RequestContext, request: dict[str, Any]) -> Map
                 f"{member} is for clusters of instance fleets; this one has instance groups."
             )
     with db.reading() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"])
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
         groups = {group.id: group for group in store.instance_groups(session, cluster.id)}
         wanted = set(groups)
         if (one := request.get("InstanceGroupId")) is not None:
@@ -57,10 +57,12 @@ def list_instances(db: Store, _: RequestContext, request: dict[str, Any]) -> Map
         return {"Instances": shown, **marker}
 
 
-def list_bootstrap_actions(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def list_bootstrap_actions(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListBootstrapActions.html"""
     with db.reading() as session:
-        return {"BootstrapActions": clusters.get_cluster(session, request["ClusterId"]).bootstrap_actions}
+        return {
+            "BootstrapActions": clusters.get_cluster(session, request["ClusterId"], context).bootstrap_actions
+        }
 
 
 OPERATIONS: Mapping[str, Operation] = {

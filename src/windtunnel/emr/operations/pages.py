@@ -11,6 +11,8 @@ from windtunnel.emr.errors import invalid_request
 
 PAGE = 50
 """Rows of a page in EMR's list operations."""
+MOST_DIGITS = 18
+"""Of a number that SQLite takes."""
 
 
 class Numbered(Protocol):
@@ -41,7 +43,7 @@ def _encode(number: int) -> str:
 def _decode(marker: str) -> int:
     try:
         kind, number = base64.urlsafe_b64decode(marker).decode().split(":")
-        if kind == "after":
+        if kind == "after" and len(number) <= MOST_DIGITS:
             return int(number)
     except (binascii.Error, ValueError):
         pass

@@ -1,5 +1,6 @@
 """The operations on release labels."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ def _holds(release: Release | None, wanted: str) -> bool:
 
 def _page(rows: list[Any], request: Mapping[str, Any]) -> tuple[list[Any], dict[str, str]]:
     token, size = request.get("NextToken"), request.get("MaxResults", MOST_RESULTS)
-    if token and not token.isdecimal():
+    if token and not re.fullmatch(r"[0-9]{1,9}", token):
         raise invalid_request(f"The NextToken '{token}' is not valid: give the one of the answer before.")
     start = int(token or 0)
     more = start + size < len(rows)

@@ -18,31 +18,31 @@ from windtunnel.emr.store import Store
 MOST_STEP_IDS = 10
 
 
-def add_job_flow_steps(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def add_job_flow_steps(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html"""
     if request.get("ExecutionRoleArn"):
         raise invalid_request(
             "windtunnel does not execute ExecutionRoleArn: all steps run with the cluster's own credentials."
         )
     with db.transaction() as session:
-        cluster = clusters.get_job_flow(session, request["JobFlowId"])
+        cluster = clusters.get_job_flow(session, request["JobFlowId"], context)
         return {"StepIds": steps.add_steps(session, cluster, request["Steps"])}
 
 
-def describe_step(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def describe_step(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_DescribeStep.html"""
     with db.reading() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"])
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
         step = store.find_step(session, cluster.id, request["StepId"])
         if step is None:
             raise invalid_request(f"Step id '{request['StepId']}' is not valid.")
         return {"Step": views.step_summary(step, cluster.log_uri)}
 
 
-def list_steps(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def list_steps(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListSteps.html"""
     with db.reading() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"])
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
         rows = select(Step).where(Step.cluster_id == cluster.id)
         if states := request.get("StepStates"):
             rows = rows.where(Step.state.in_([StepState(state) for state in states]))
@@ -54,10 +54,10 @@ def list_steps(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping
         return {"Steps": [views.step_summary(step, cluster.log_uri) for step in page], **marker}
 
 
-def cancel_steps(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def cancel_steps(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_CancelSteps.html"""
     with db.transaction() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"])
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
         if cluster.state not in OPEN_CLUSTER_STATES:
             raise invalid_request(f"Cluster {cluster.id} is {cluster.state}: its steps can't be cancelled.")
         option = request.get("StepCancellationOption", "SEND_INTERRUPT")

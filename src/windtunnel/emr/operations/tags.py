@@ -14,29 +14,29 @@ from windtunnel.emr.store import Store
 from windtunnel.emr.tags import as_tags, check_count
 
 
-def add_tags(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def add_tags(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_AddTags.html"""
     with db.transaction() as session:
-        cluster = _tagged(session, request)
+        cluster = _tagged(session, request, context)
         tags = {**cluster.tags, **as_tags(request["Tags"])}
         check_count(tags)
         cluster.tags = tags
     return {}
 
 
-def remove_tags(db: Store, _: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+def remove_tags(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_RemoveTags.html"""
     with db.transaction() as session:
-        cluster = _tagged(session, request)
+        cluster = _tagged(session, request, context)
         cluster.tags = {key: cluster.tags[key] for key in cluster.tags if key not in request["TagKeys"]}
     return {}
 
 
-def _tagged(session: Session, request: Mapping[str, Any]) -> Cluster:
+def _tagged(session: Session, request: Mapping[str, Any], context: RequestContext) -> Cluster:
     resource = request.get("ResourceId") or request.get("ClusterId")
     if not resource:
         raise invalid_request("Give the ResourceId of the cluster.")
-    return clusters.get_cluster(session, resource.rpartition("/")[2])
+    return clusters.get_cluster(session, resource.rpartition("/")[2], context)
 
 
 OPERATIONS: Mapping[str, Operation] = {"AddTags": add_tags, "RemoveTags": remove_tags}
