@@ -4,6 +4,9 @@ import shutil
 
 from windtunnel.cli.down import bring_down
 from windtunnel.cli.flags import with_settings
+from windtunnel.install.progress import terminal_progress
+from windtunnel.stack.errors import StackError
+from windtunnel.stack.lifecycle import is_state, lock
 from windtunnel.stack.settings import Settings
 
 
@@ -15,8 +18,11 @@ def main(settings: Settings) -> None:
     if not settings.state.exists():
         print(f"There is no {settings.state}: nothing to remove.")
         return
-    size = sum(f.lstat().st_size for f in settings.state.rglob("*") if f.is_file())
-    shutil.rmtree(settings.state)
+    if not is_state(settings):
+        raise StackError(f"{settings.state} is no folder that windtunnel made, so nothing of it was removed.")
+    with lock(settings, terminal_progress()):
+        size = sum(f.lstat().st_size for f in settings.state.rglob("*") if f.is_file())
+        shutil.rmtree(settings.state)
     print(
         f"Removed {settings.state}: the history of EMR and Airflow, databases and logs, {size / 1e6:.0f} MB."
     )

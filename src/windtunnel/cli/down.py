@@ -20,9 +20,12 @@ def bring_down(settings: Settings) -> int:
 
     def end_clusters() -> None:
         # Only when the EMR service was killed: a usual end needs nothing of it.
-        from windtunnel.cli.serve import emr_config
+        from windtunnel.cli.serve import alone, emr_config
         from windtunnel.emr.service import stop_clusters
 
-        stop_clusters(emr_config(settings))
+        config = emr_config(settings)
+        if config.database.exists():
+            with alone(config):
+                stop_clusters(config)
 
     return down(settings, end_clusters, terminal_progress())

@@ -1,5 +1,6 @@
 """The command `windtunnel`."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -68,11 +69,22 @@ def load(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; what is wrong outside of windtunnel is told in a sentence."""
+    code = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # At once: a set-up that failed or was interrupted may still download in its threads. It will be resumed.
+    os._exit(code)
+
+
+def _run() -> int:
     try:
         app(prog_name="windtunnel")
     except (StackError, InstallError) as error:
         print(f"windtunnel: {error}", file=sys.stderr)
-        sys.exit(1)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 if __name__ == "__main__":

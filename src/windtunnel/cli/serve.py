@@ -1,9 +1,12 @@
 """`windtunnel serve`"""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from windtunnel.cli.flags import with_settings
 from windtunnel.emr.config import EmrConfig
+from windtunnel.install.files import locked
 from windtunnel.stack import ports
 from windtunnel.stack.environment import SERVICE_VARIABLE, step_environment
 from windtunnel.stack.errors import StackError
@@ -19,7 +22,22 @@ def main(settings: Settings) -> None:
         raise StackError(ports.taken_message("emr", settings.host, settings.emr_port, "WINDTUNNEL_EMR_PORT"))
     # What it starts belongs to the stack but is not this service: it outlives a service that was killed.
     os.environ.pop(SERVICE_VARIABLE, None)
-    serve(emr_config(settings))
+    config = emr_config(settings)
+    with alone(config):
+        serve(config)
+
+
+@contextmanager
+def alone(config: EmrConfig) -> Iterator[None]:
+    """Be the only one who moves the clusters of this state. Raises StackError when another does."""
+
+    def refuse() -> None:
+        raise StackError(
+            f"Another EMR service runs on {config.state}: stop that, or give this one a state of its own."
+        )
+
+    with locked(config.state / ".lock", waiting=refuse):
+        yield
 
 
 def emr_config(settings: Settings) -> EmrConfig:

@@ -52,13 +52,12 @@ def build(config: EmrConfig) -> Starlette:
         await asyncio.to_thread(_stop, reconciler, db)
 
     page = Route(CLUSTERS_PATH, _clusters_page(db, runtime), methods=["GET"])
-    return create_app([emr_service(db)], allowed_hosts=config.allowed_hosts, lifespan=lifespan, routes=[page])
+    hosts = (*config.allowed_hosts, config.host)
+    return create_app([emr_service(db)], allowed_hosts=hosts, lifespan=lifespan, routes=[page])
 
 
 def stop_clusters(config: EmrConfig) -> bool:
     """End what a service that is gone has left running. False when some of it would not end in a minute."""
-    if not config.database.exists():
-        return True
     db, _, reconciler = _parts(config)
     return _stop(reconciler, db)
 

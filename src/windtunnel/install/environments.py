@@ -33,11 +33,11 @@ def environment(
     """
     root = environment_root(name, python=python, lock=lock, cache=cache, inputs=inputs)
     ready = root / READY
-    if ready.exists():
+    if _works(root):
         return root
     waiting = f"Waiting for another set-up that is making the environment of {name}"
     with locked(root.with_name(f".{root.name}.lock"), waiting=lambda: progress.say(waiting)) as held:
-        if ready.exists():
+        if _works(root):
             return root
         with progress.task(f"Python {python} environment of {name}", unit="packages"):
             _make(name, root, python, lock, held)
@@ -55,6 +55,11 @@ def environment_root(name: str, *, python: str, lock: Path, cache: Path, inputs:
 def python_of(root: Path) -> Path:
     """The interpreter of the environment `root`."""
     return root / "bin" / "python"
+
+
+def _works(root: Path) -> bool:
+    """Whether it was finished, and the Python that it was made of is still there."""
+    return (root / READY).exists() and python_of(root).exists()
 
 
 def _digest(python: str, *files: Path) -> str:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from windtunnel.stack.settings import PREFIX, REGION, Settings, setting_variables
+from windtunnel.install.fetch import MAVEN_URL_VARIABLE
+from windtunnel.stack.settings import REGION, Settings, setting_variables
 
 HOME_VARIABLE = "WINDTUNNEL_HOME"
 STATE_VARIABLE = "WINDTUNNEL_STATE"
@@ -58,7 +59,17 @@ def export_lines(settings: Settings) -> str:
 _INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "JAVA_HOME"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PYENV_ROOT"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
+    *(
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ),
+    MAVEN_URL_VARIABLE,
 )
 _INHERITED_PREFIXES = ("LC_", "XDG_", "UV_", "PIP_")
 
@@ -74,7 +85,7 @@ def process_environment(settings: Settings) -> dict[str, str]:
     Nothing of the caller's AWS account gets in: neither variables nor the files in ~/.aws.
     """
     return (
-        {n: v for n, v in os.environ.items() if is_inherited(n) or n.startswith(PREFIX)}
+        {n: v for n, v in os.environ.items() if is_inherited(n)}
         | _without_aws_account()
         | _no_proxy(settings)
         | setting_variables(settings)

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from windtunnel.stack.leftovers import end
@@ -24,24 +23,11 @@ def main(folder: str, name: str) -> None:
     if left:
         print(f"Killed {left} processes that an earlier {name} left behind.", flush=True)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    keep_log_open()
     try:
         os.chdir(directory)
         os.execvpe(command[0], command, environment)  # noqa: S606
     except OSError as error:
         sys.exit(f"{name} cannot run {command[0]} in {directory}: {error}")
-
-
-def keep_log_open() -> None:
-    """Where Linux can, have no write to the log fail for want of a reader.
-
-    The log is a pipe, and the supervisor closes its end of it when the service is killed. What the service
-    leaves behind lives on until the next `launch`: an executor of Airflow that could not write its log
-    meanwhile would report its task, which only waits for EMR, as failed. Whoever has inherited the pipe has
-    a reading end of it too from here on.
-    """
-    with suppress(OSError):
-        os.set_inheritable(os.open("/proc/self/fd/1", os.O_RDONLY), True)
 
 
 if __name__ == "__main__":

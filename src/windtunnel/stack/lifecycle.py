@@ -1,5 +1,6 @@
 """Up and down: the services in the order of their dependencies, with bounds, and undone when one fails."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from windtunnel.install.files import locked
 from windtunnel.install.progress import Progress
 from windtunnel.stack import leftovers, ports, records
+from windtunnel.stack.environment import identity
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.records import Record, record_of
 from windtunnel.stack.service import Service
@@ -19,6 +21,7 @@ from windtunnel.stack.supervisor import State, Supervisor
 
 POLL_SECONDS = 0.1
 LAST_LINES = 15
+LEFTOVER_SECONDS = 30
 EMR = "emr"
 
 
@@ -54,6 +57,11 @@ def lock(settings: Settings, progress: Progress) -> Iterator[None]:
         yield
 
 
+def is_state(settings: Settings) -> bool:
+    """Whether the state's folder is one that a stack has used."""
+    return any((settings.state / name).exists() for name in ("supervisord.conf", "emr/emr.sqlite"))
+
+
 def up(settings: Settings, services: Sequence[Service], set_up: SetUp, progress: Progress) -> bool:
     """Have every service run, healthy and with the settings of now; False when nothing was to be done.
 
@@ -65,6 +73,7 @@ def up(settings: Settings, services: Sequence[Service], set_up: SetUp, progress:
     if is_all_up(supervisor, services):
         return False
     with lock(settings, progress):
+        _check_foreign_ports(settings, services)
         supervisor.ensure(record_of(s, supervisor.identity) for s in services)
         try:
             missing = _stop_what_is_not_wanted(supervisor, services, progress)
@@ -90,6 +99,16 @@ def _stop_what_is_not_wanted(
         progress.say(f"Starting anew, since their settings have changed: {', '.join(changed)}")
     stop_all(supervisor, [known.get(name, wanted[name]) for name in stopping])
     return missing
+
+
+def _check_foreign_ports(settings: Settings, services: Iterable[Service]) -> None:
+    """Before anything is stopped: every port that is wanted is free, or this stack's own."""
+
+    def is_own(service: Service) -> bool:
+        port = service.port or 0
+        return ports.is_taken(settings.host, port) and ports.project_at(port) == str(settings.home)
+
+    _check_ports(settings, (service for service in services if not is_own(service)))
 
 
 def _check_ports(settings: Settings, services: Iterable[Service]) -> None:
@@ -224,21 +243,24 @@ def down(settings: Settings, end_clusters: Callable[[], object], progress: Progr
     `end_clusters` is called when the EMR service is gone and cannot end its clusters itself; first, since
     their logs go to S3.
     """
-    if not settings.state.exists():
+    if not settings.state.exists() and not leftovers.find(identity(settings)):
         return 0
     supervisor = Supervisor(settings)
     with lock(settings, progress):
         known = supervisor.records()
         running = [record for record in known.values() if leftovers.find(record.identity)]
+        unknown = [name for name in supervisor.states() or {} if name not in known]  # their state was removed
         if EMR not in {record.name for record in running}:
             end_clusters()
-        for record in running:
-            progress.say(f"Stopping {record.name}")
-        if supervisor.states() is None:
+        for name in (*(record.name for record in running), *unknown):
+            progress.say(f"Stopping {name}")
+        if unknown:
+            leftovers.end(supervisor.identity, ask=signal.SIGTERM, seconds=LEFTOVER_SECONDS)
+        elif supervisor.states() is None:
             supervisor.end_orphans()
         else:
             stop_all(supervisor, running)
             supervisor.shut_down()
         leftovers.end(supervisor.identity)
         supervisor.remove_traces()
-    return len(running)
+    return len(running) + len(unknown)

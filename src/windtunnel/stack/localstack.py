@@ -19,6 +19,18 @@ HOOKS = Path("localstack-init") / "ready.d"
 READY = "/_localstack/init/ready"
 """What it tells of those scripts."""
 
+# Large objects go to a folder whose name is written in its code: the same one in /tmp for every stack of every user.
+# Without localstack-supervisor, which would be one more process between the signals and LocalStack.
+_START = """
+import sys
+from localstack.services.s3 import provider
+if not hasattr(provider, "DEFAULT_S3_TMP_DIR"):
+    sys.exit("This LocalStack keeps large objects elsewhere than the one that windtunnel knows.")
+provider.DEFAULT_S3_TMP_DIR = sys.argv[1]
+from localstack.runtime.main import main
+main()
+"""
+
 
 def install(*, cache: Path, progress: Progress) -> Path:
     """The interpreter of LocalStack's environment, installed when missing. Raises InstallError."""
@@ -38,8 +50,7 @@ def localstack_service(
     python = python_of(environment_root(NAME, python=PYTHON, lock=_lock(), cache=cache))
     return Service(
         name=NAME,
-        # Without localstack-supervisor, which would be one more process between the signals and it.
-        command=(str(python), "-m", "localstack.runtime.main"),
+        command=(str(python), "-c", _START, str(folder / "s3")),
         environment=_environment(environment, folder, host, port, url),
         directory=folder,
         healthy=lambda: _healthy(url),

@@ -1,26 +1,34 @@
 """The native stack: which services there are, and what has to be installed for them."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
+from windtunnel.install.background import side_by_side
 from windtunnel.install.progress import Progress
 from windtunnel.stack import localstack, postgres
 from windtunnel.stack.airflow.install import install as install_airflow
 from windtunnel.stack.airflow.services import airflow_services
 from windtunnel.stack.ask import ask
 from windtunnel.stack.environment import process_environment
+from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import EMR
 from windtunnel.stack.service import Service
 from windtunnel.stack.settings import Settings, runtime_folder, variable
 
+_ODD = re.compile(r"[^A-Za-z0-9/._+@~=-]")
 EMR_STOP_SECONDS = 90
 """It ends live clusters before it goes, their logs included."""
 
 
 def services(settings: Settings) -> list[Service]:
-    """Every service of the stack; nothing is installed or started by asking."""
+    """Every service of the stack; nothing is installed or started by asking.
+
+    Raises StackError for a state or a cache in a folder that Hadoop can't work in.
+    """
+    _check_paths(settings)
     environment = process_environment(settings)
     project, state, cache, host = settings.home, settings.state, settings.cache, settings.host
     return [
@@ -50,27 +58,30 @@ def services(settings: Settings) -> list[Service]:
     ]
 
 
+def _check_paths(settings: Settings) -> None:
+    # Hadoop passes paths around as URIs and in lists, encodes some characters twice and others not at all.
+    for name, folder in (("state", settings.state), ("cache", settings.cache)):
+        if odd := sorted(set(_ODD.findall(str(folder)))):
+            raise StackError(
+                f"Hadoop cannot work in {folder}, since its path has {' and '.join(map(repr, odd))} in it. Move it, or "
+                f'have {name} = "/a/plain/path" in windtunnel.toml ({variable(name)} for one command).'
+            )
+
+
 def install(settings: Settings, progress: Progress, *others: Callable[[], object]) -> None:
     """Everything that the services need, and `others`, side by side; only what is missing.
 
     Raises InstallError.
     """
-    cache = settings.cache
-    with ThreadPoolExecutor() as pool:
-        running: list[Future[object]] = [
-            *(pool.submit(other) for other in others),
-            pool.submit(localstack.install, cache=cache, progress=progress),
-            pool.submit(postgres.install, cache=cache, progress=progress),
-            pool.submit(
-                install_airflow,
-                project=settings.home,
-                cache=cache,
-                progress=progress,
-                version=settings.project.mwaa.airflow_version,
-            ),
+    cache, version = settings.cache, settings.project.mwaa.airflow_version
+    side_by_side(
+        [
+            *others,
+            partial(localstack.install, cache=cache, progress=progress),
+            partial(postgres.install, cache=cache, progress=progress),
+            partial(install_airflow, project=settings.home, cache=cache, progress=progress, version=version),
         ]
-        for one in running:
-            one.result()
+    )
 
 
 @dataclass(frozen=True)

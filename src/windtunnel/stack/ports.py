@@ -9,6 +9,7 @@ import psutil
 
 from windtunnel.stack.environment import HOME_VARIABLE
 from windtunnel.stack.errors import StackError
+from windtunnel.stack.settings import PREFIX
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ def owner(port: int) -> Owner | None:
     return None
 
 
+def project_at(port: int) -> str | None:
+    """The project folder of the stack that listens on the port."""
+    who = owner(port)
+    return who.project if who else None
+
+
 def _listeners(port: int) -> list[psutil.Process]:
     def listens(connection: object) -> bool:
         address = getattr(connection, "laddr", None)
@@ -82,5 +89,10 @@ def taken_message(service: str, host: str, port: int, setting: str) -> str:
         by = f"the stack of {who.project} (process {who.pid}: {who.command[:120]})"
     else:
         by = f"process {who.pid}: {who.command[:120]}"
-    other = f", or take another port: {setting}={free_port(host, port)} make up" if setting else ""
+    other, free = "", free_port(host, port)
+    if setting:
+        key = setting.removeprefix(PREFIX).lower()
+        other = (
+            f", or take another port: {key} = {free} in windtunnel.toml, or {setting}={free} for one command"
+        )
     return f"Port {port}, which {service} needs, is taken by {by}. Stop that{other}."

@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     @property
     def reachable_host(self) -> str:
         """The address by which this machine calls what is bound to `host`."""
-        return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"[{host}]" if ":" in host else host
 
     @classmethod
     def settings_customise_sources(
@@ -127,9 +128,11 @@ def load_settings(start: Path | None = None, **flags: Any) -> Settings:
         settings = Settings(project=project, **given)
     except ValidationError as error:
         raise SettingsError(_sentence(error, project, given)) from error
-    return settings.model_copy(
-        update={"state": _absolute(project, settings.state), "cache": _absolute(project, settings.cache)}
-    )
+    state, cache = _absolute(project, settings.state), _absolute(project, settings.cache)
+    for folder in (project.folder, Path.home()):
+        if folder.is_relative_to(state):
+            raise SettingsError(f"state is {state}, which holds {folder}: take a folder of its own.")
+    return settings.model_copy(update={"state": state, "cache": cache})
 
 
 def _absolute(project: Project, path: Path) -> Path:

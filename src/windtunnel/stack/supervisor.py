@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import Error, Fault, ServerProxy
@@ -28,6 +29,8 @@ from windtunnel.stack.settings import Settings, runtime_folder
 
 MODULE = "supervisor.supervisord"
 START_SECONDS = 20
+ANSWER_SECONDS = 30
+"""After which a supervisord counts as one that does not answer."""
 LOG_LINES = 500
 POLL_SECONDS = 0.05
 SETTLE_SECONDS = 1
@@ -53,6 +56,21 @@ class State:
         return self.state in ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 
 
+def _transport(path: Path) -> SupervisorTransport:
+    """supervisor's own, which would wait for ever for a supervisord that hangs."""
+    transport = SupervisorTransport("", "", f"unix://{path}")
+    make = transport._get_connection
+
+    def connect() -> HTTPConnection:
+        connection: HTTPConnection = make()
+        connection.connect()
+        connection.sock.settimeout(ANSWER_SECONDS)
+        return connection
+
+    transport._get_connection = connect
+    return transport
+
+
 class Supervisor:
     """The supervisord of one stack. Calls raise StackError when it does not answer."""
 
@@ -62,7 +80,7 @@ class Supervisor:
         self.services = settings.state / "services"
         self.logs = settings.logs
         runtime = runtime_folder(settings)
-        self._configuration = runtime / "supervisord.conf"
+        self._configuration = settings.state / "supervisord.conf"
         self._socket = runtime / "supervisord.sock"
 
     def states(self) -> dict[str, State] | None:
@@ -100,12 +118,15 @@ class Supervisor:
         behind; they are ended, for nobody watches them.
         """
         text = self._text(wanted)
+        if not self._configuration.exists():
+            # Its folder was removed while it ran: nobody knows what it kept there, and it can start nothing.
+            leftovers.end(self.identity, ask=signal.SIGTERM, seconds=START_SECONDS)
         if self.states() is None:
             self.end_orphans()
             runtime_folder(self._settings)
             write_atomically(self._configuration, text, 0o600)
             self._start()
-        elif self._configuration.read_text() != text:
+        else:
             write_atomically(self._configuration, text, 0o600)
             self._reread()
 
@@ -150,8 +171,7 @@ class Supervisor:
         return [p for p in leftovers.find(self.identity) if MODULE in leftovers.command_line(p)]
 
     def _call(self, method: str, *arguments: object) -> Any:
-        transport = SupervisorTransport("", "", f"unix://{self._socket}")
-        with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+        with ServerProxy("http://127.0.0.1", transport=_transport(self._socket)) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
     def _ask(self, method: str, *arguments: object, unless: int | None = None) -> Any:

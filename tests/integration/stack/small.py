@@ -38,6 +38,8 @@ LEAVES_A_CHILD = (
 TALKS_IN_A_CHILD = (
     """
 import os, pathlib, time
+from windtunnel.stack.airflow.launch import keep_log_open
+keep_log_open()
 if os.fork() == 0:
     while True:
         try:
@@ -48,7 +50,7 @@ if os.fork() == 0:
 """
     + SERVER
 )
-"""Its child writes to the same log, and leaves a file behind when it can't."""
+"""Like a process of Airflow, it keeps its log open; its child leaves a file behind when it can't write there."""
 
 
 class Said:

@@ -86,3 +86,15 @@ def test_a_killed_supervisor_leaves_nothing_that_down_or_up_cannot_end(
     else:
         assert stack.down() == 1
     assert stack.processes() == []
+
+
+def test_a_supervisor_that_hangs_counts_as_one_that_does_not_answer(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.up(stack.service("one"))
+    [supervisor] = [p for p in stack.processes() if "supervisor.supervisord" in leftovers.command_line(p)]
+    supervisor.suspend()
+    monkeypatch.setattr("windtunnel.stack.supervisor.ANSWER_SECONDS", 0.5)
+    assert stack.supervisor.states() is None
+    assert stack.down() == 1
+    assert stack.processes() == []

@@ -1,7 +1,9 @@
 """Up and down with services that are small, but real processes under a real supervisord."""
 
 import os
+import shutil
 import signal
+import socket
 import threading
 from dataclasses import replace
 
@@ -14,6 +16,7 @@ from windtunnel.stack.errors import StackError
 from windtunnel.stack.ports import is_taken
 from windtunnel.stack.settings import load_settings
 from windtunnel.stack.status import report
+from windtunnel.stack.supervisor import Supervisor
 
 
 def test_services_start_in_order_and_stop_without_a_trace(stack: Stack) -> None:
@@ -252,3 +255,45 @@ def test_services_that_need_not_wait_start_side_by_side(stack: Stack) -> None:
         meeting.wait()
 
     assert stack.up(stack.service("one", prepare=meet), stack.service("other", prepare=meet))
+
+
+def test_a_port_that_another_has_stops_nothing_that_runs(stack: Stack) -> None:
+    running = stack.service("one")
+    stack.up(running)
+    pid = stack.pid("one")
+    with socket.create_server((HOST, 0)) as other:
+        moved = replace(running, port=other.getsockname()[1], environment={**running.environment, "A": "1"})
+        with pytest.raises(StackError, match="is taken by"):
+            stack.up(moved)
+    assert stack.pid("one") == pid
+    assert running.healthy()
+
+
+@pytest.mark.parametrize("command", ["down", "up"])
+def test_a_stack_whose_state_was_removed_is_still_found(stack: Stack, command: str) -> None:
+    service = stack.service("one")
+    stack.up(service)
+    pid = stack.pid("one")
+    shutil.rmtree(stack.settings.state)
+    if command == "up":
+        assert stack.up(service)
+        assert stack.pid("one") != pid and service.healthy()
+    assert stack.down() == 1
+    assert stack.processes() == []
+
+
+def test_an_up_that_was_killed_before_the_supervisor_knew_its_services_is_mended_by_the_next(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = stack.service("one"), stack.service("other")
+    stack.up(one)
+
+    def killed(_: Supervisor) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Supervisor, "_reread", killed)
+        with pytest.raises(KeyboardInterrupt):
+            stack.up(one, other)
+    assert stack.up(one, other)
+    assert other.healthy()

@@ -66,6 +66,11 @@ def test_it_is_healthy_when_its_hooks_have_run_and_it_keeps_to_its_folder(
     body = s3.get_object(Bucket="from-the-environment", Key="tempdir")["Body"].read().decode()
     assert body == str(tmp_path / "state" / "localstack" / "tmp")
 
+    # Larger than what it keeps in memory: in an unnamed file in the bucket's folder.
+    s3.put_object(Bucket="from-the-environment", Key="large", Body=bytes(3 << 20))
+    assert (tmp_path / "state" / "localstack" / "s3" / "from-the-environment").is_dir()
+    assert s3.head_object(Bucket="from-the-environment", Key="large")["ContentLength"] == 3 << 20
+
     localstack.stop()
     assert localstack.process.returncode == 0
 

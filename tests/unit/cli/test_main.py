@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.ports import free_port
 from windtunnel.cli import main as cli
 from windtunnel.cli.flags import FLAGS
+from windtunnel.install.files import locked
 from windtunnel.stack.settings import Settings, names
 
 ROOT = Path(__file__).parents[3]
@@ -132,3 +134,22 @@ def test_tests_get_what_else_is_given_and_no_aws_account(
 
     assert windtunnel("test", "-k", "one", folder=tmp_path).returncode == 0
     assert windtunnel("test", "-k", "two", folder=tmp_path).returncode == 1
+
+
+def test_clean_removes_what_a_stack_left_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "windtunnel.toml").write_text('state = "mine"\n')
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    refused = windtunnel("clean", folder=tmp_path)
+    assert refused.returncode == 1 and "nothing of it was removed" in refused.stderr
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+    (tmp_path / "mine" / "supervisord.conf").touch()
+    assert windtunnel("clean", folder=tmp_path).returncode == 0
+    assert not (tmp_path / "mine").exists()
+
+
+def test_only_one_service_moves_the_clusters_of_a_state(tmp_path: Path) -> None:
+    (tmp_path / "windtunnel.toml").write_text(f"emr_port = {free_port()}\n")
+    with locked(tmp_path / ".windtunnel" / "emr" / ".lock"):
+        refused = windtunnel("serve", folder=tmp_path)
+    assert refused.returncode == 1 and "Another EMR service runs on" in refused.stderr

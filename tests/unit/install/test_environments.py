@@ -107,3 +107,12 @@ def test_two_set_ups_at_once_make_one_environment(lock: Path, tmp_path: Path) ->
     for thread in both:
         thread.join(timeout=120)
     assert len(progress.tasks) == 1
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(lock: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    root = environment("tunnel", python=MINOR, lock=lock, cache=cache, progress=SILENT)
+    python_of(root).unlink()
+    python_of(root).symlink_to(tmp_path / "was upgraded")
+    environment("tunnel", python=MINOR, lock=lock, cache=cache, progress=SILENT)
+    assert _speed(root) == "7"

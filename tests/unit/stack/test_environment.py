@@ -14,6 +14,8 @@ from windtunnel.stack.environment import (
     process_environment,
     step_environment,
 )
+from windtunnel.stack.native import services
+from windtunnel.stack.records import record_of
 from windtunnel.stack.settings import load_settings
 
 Project = Callable[[str], Path]
@@ -103,3 +105,19 @@ def test_everything_of_a_stack_is_marked_but_tests_which_would_end_with_it(proje
         assert make(settings)["WINDTUNNEL_HOME"] == str(settings.home)
         assert make(settings)["WINDTUNNEL_STATE"] == str(settings.state)
     assert "WINDTUNNEL_HOME" not in accountless_environment()
+
+
+def test_nothing_of_the_shell_but_a_setting_makes_another_service(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project("")
+
+    def definitions() -> list[object]:
+        return [record_of(service, {}).definition for service in services(load_settings(folder))]
+
+    before = definitions()
+    for name in ("NO_PROXY", "HTTPS_PROXY", "WINDTUNNEL_NEVER_HEARD_OF", "AWS_PROFILE", "EDITOR"):
+        monkeypatch.setenv(name, "other")
+    assert definitions() == before
+    monkeypatch.setenv("WINDTUNNEL_EMR_MAX_NODES", "7")
+    assert definitions() != before

@@ -33,7 +33,8 @@ def test_the_sentence_for_a_taken_port_says_who_has_it_and_what_to_do(server: in
 
     assert f"Port {server}, which emr needs, is taken by" in said
     assert str(os.getpid()) in said
-    assert f"WINDTUNNEL_EMR_PORT={ports.free_port(HOST, server)} make up" in said
+    assert f"emr_port = {ports.free_port(HOST, server)} in windtunnel.toml" in said
+    assert "WINDTUNNEL_EMR_PORT=" in said
 
 
 def test_an_address_that_is_not_this_machines_is_told() -> None:

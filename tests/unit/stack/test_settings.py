@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from windtunnel.stack.errors import SettingsError, StackError
+from windtunnel.stack.native import services
 from windtunnel.stack.settings import Settings, load_settings, names, runtime_folder, setting_variables
 
 Project = Callable[[str], Path]
@@ -133,3 +134,21 @@ def test_a_runtime_folder_that_others_may_enter_is_refused(
 
     with pytest.raises(StackError, match="nobody else can enter"):
         runtime_folder(settings)
+
+
+@pytest.mark.parametrize("state", [".", "..", "~", "/"])
+def test_a_state_that_holds_the_project_or_the_users_home_is_refused(project: Project, state: str) -> None:
+    assert "take a folder of its own" in refused(project(""), state=state)
+
+
+@pytest.mark.parametrize("path", ["a project", "fünf", "50%", "a,b", "a:b"])
+def test_a_state_that_hadoop_cannot_work_in_is_refused_before_anything_starts(
+    project: Project, path: str
+) -> None:
+    with pytest.raises(StackError, match="Hadoop cannot work in") as error:
+        services(load_settings(project(""), state=path))
+    assert "WINDTUNNEL_STATE" in str(error.value)
+
+
+def test_an_address_of_the_new_internet_protocol_is_written_as_urls_have_it(project: Project) -> None:
+    assert load_settings(project(""), host="::1", emr_port=5).emr_url == "http://[::1]:5"

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,7 +69,20 @@ def main() -> None:
     except StackError as error:
         sys.exit(str(error))
     write_atomically(Path(plan.started), "")
+    keep_log_open()
     os.execve(plan.python, (plan.python, "-m", "airflow", *plan.arguments), environment)  # noqa: S606
+
+
+def keep_log_open() -> None:
+    """Where Linux can, have no write to the log fail for want of a reader.
+
+    The log is a pipe, and the supervisor closes its end of it when a process of Airflow is killed. The executors
+    that a killed scheduler leaves behind live on for an instant, until its next start ends them: one that could
+    not write its log meanwhile would report its task, which only waits for EMR, as failed. Whoever inherits
+    the pipe from here on has a reading end of it too.
+    """
+    with suppress(OSError):
+        os.set_inheritable(os.open("/proc/self/fd/1", os.O_RDONLY), True)
 
 
 if __name__ == "__main__":
