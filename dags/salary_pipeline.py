@@ -3,8 +3,8 @@
     begin -> create_cluster -> add_step -> wait_for_step -> terminate_cluster -> end
 
 Nothing here depends on where it runs: whatever differs between accounts is an Airflow configuration option,
-`salary_pipeline.<name>` on Amazon MWAA, AIRFLOW__SALARY_PIPELINE__<NAME> anywhere else. An empty one is left
-out of the request to EMR. Imports on Airflow 2.10 to 3.2.
+`salary_pipeline.<name>` on Amazon MWAA, AIRFLOW__SALARY_PIPELINE__<NAME> anywhere else. An empty one counts as
+not set: what has no default below is then left out of the request to EMR. Imports on Airflow 2.10 to 3.2.
 """
 
 from __future__ import annotations
@@ -28,15 +28,19 @@ except ImportError:  # Airflow 2
     from airflow.operators.empty import EmptyOperator  # type: ignore[no-redef]
 
 
-def option(name: str, fallback: str = "") -> str:
-    return conf.get("salary_pipeline", name, fallback=fallback).strip()
+def option(name: str, default: str = "") -> str:
+    return conf.get("salary_pipeline", name, fallback="").strip() or default
+
+
+def number(name: str, default: int) -> int:
+    return conf.getint("salary_pipeline", name) if option(name) else default
 
 
 BUCKET = conf.get("salary_pipeline", "bucket")  # no fallback: an import error names it when it is not set
 SCHEDULE = option("schedule", "@daily")
-POLL_INTERVAL = conf.getint("salary_pipeline", "poll_interval", fallback=30)  # seconds, as the two below
-STEP_TIMEOUT = conf.getint("salary_pipeline", "step_timeout", fallback=6 * 60 * 60)
-IDLE_TIMEOUT = conf.getint("salary_pipeline", "idle_timeout", fallback=10 * 60)
+POLL_INTERVAL = number("poll_interval", 30)  # seconds, as the two below
+STEP_TIMEOUT = number("step_timeout", 6 * 60 * 60)
+IDLE_TIMEOUT = number("idle_timeout", 10 * 60)
 
 
 def given(members: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def job_flow() -> dict[str, Any]:
         "Name": "Core",
         "InstanceRole": "CORE",
         "InstanceType": option("core_instance_type", "m5.xlarge"),
-        "InstanceCount": conf.getint("salary_pipeline", "core_instance_count", fallback=2),
+        "InstanceCount": number("core_instance_count", 2),
         "Market": option("market", "ON_DEMAND"),
     }
     instances = {
@@ -81,8 +85,8 @@ def job_flow() -> dict[str, Any]:
             "ReleaseLabel": option("release_label", "emr-7.13.0"),
             "Applications": [{"Name": "Hadoop"}, {"Name": "Spark"}],
             "Instances": given(instances),
-            "ServiceRole": option("service_role", "EMR_DefaultRole"),
-            "JobFlowRole": option("job_flow_role", "EMR_EC2_DefaultRole"),
+            "ServiceRole": option("service_role"),
+            "JobFlowRole": option("job_flow_role"),
             "Tags": tags(),
             # A worker may die after EMR has taken the request and before Airflow has noted the cluster's id.
             # Then nobody but EMR itself can terminate that cluster.
@@ -151,7 +155,9 @@ def pipeline(dag_id: str, *, schedule: str | None, deferrable: bool, output: str
             poke_interval=POLL_INTERVAL,
             timeout=STEP_TIMEOUT,
             max_attempts=STEP_TIMEOUT // POLL_INTERVAL,  # what the timeout is to a deferred sensor
-            retries=2,  # a lost worker is no lost step
+            # A lost worker is no lost step. A failed one is seen by each try, while the cluster costs money.
+            retries=2,
+            retry_delay=timedelta(seconds=min(POLL_INTERVAL, 5)),
             deferrable=deferrable,
         )
         terminate_cluster = EmrTerminateJobFlowOperator(

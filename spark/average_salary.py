@@ -14,6 +14,7 @@ import argparse
 import csv
 from decimal import Decimal
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.utils import AnalysisException
@@ -34,8 +35,10 @@ def read(spark: SparkSession, path: str, schema: str) -> DataFrame:
     """The CSV file at the path, whose header must be the schema's. What is not of its type becomes null."""
     try:
         first = spark.read.text(path).head()
-    except AnalysisException as error:
-        raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    except (AnalysisException, Py4JJavaError) as error:
+        # What Spark has no exception of its own for comes as Java's: a bucket that is not there, a refused key.
+        reason = error.java_exception.toString() if isinstance(error, Py4JJavaError) else str(error)
+        raise InputError(f"{path} cannot be read: {reason.splitlines()[0]}") from None
     expected = [column.split()[0] for column in schema.split(",")]
     header = next(csv.reader([first[0]]), []) if first else []
     if header != expected:
@@ -61,18 +64,21 @@ def average_salaries(features: DataFrame, salaries: DataFrame) -> dict[str, list
         )
         .collect()
     )
-    check_salaries(joined, [group for group in groups if group.feature == GROUPS[0]])
+    check_salaries(joined, salaries.count(), [group for group in groups if group.feature == GROUPS[0]])
     ranked = sorted(groups, key=lambda group: (-group.average, group.value or ""))
     return {
         name: [(group.value, group.average) for group in ranked if group.feature == name] for name in GROUPS
     }
 
 
-def check_salaries(joined: DataFrame, groups: list[Row]) -> None:
-    """Raises InputError unless there are salaries, each one a number and with features."""
+def check_salaries(joined: DataFrame, salaries: int, groups: list[Row]) -> None:
+    """Raises InputError unless there are salaries, each one a number and with one row of features."""
     rows = sum(group.rows for group in groups)
     if not rows:
         raise InputError("there are no salaries: the file ends after its header")
+    if rows > salaries:
+        job = joined.groupBy("known").count().orderBy(F.desc("count")).first().known
+        raise InputError(f"some jobs have several rows of features, {job} for instance")
     not_a_number = rows - sum(group.salaries for group in groups)
     if not_a_number:
         job = joined.where("salary is null").first().jobId

@@ -67,13 +67,11 @@ def project_options() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def found(airflow_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
     here = project_options()
-    named = {
-        name: "" for name in NETWORK if not name.endswith(("TYPE", "COUNT", "TIMEOUT", "LABEL", "MARKET"))
-    }
+    empty = dict.fromkeys([*here, *NETWORK], "") | {BUCKET: "bucket"}
     options = [
         here,
         {BUCKET: "bucket"},
-        here | named,
+        empty,
         {BUCKET: "bucket"} | NETWORK,
         {},
         {BUCKET: "bucket", "AIRFLOW__SALARY_PIPELINE__POLL_INTERVAL": "often"},
@@ -246,6 +244,8 @@ def test_empty_options_are_left_out_of_the_request(found: Found) -> None:
 
     assert request["Instances"].keys() == {"InstanceGroups", "KeepJobFlowAliveWhenNoSteps"}
     assert not {"ServiceRole", "JobFlowRole", "Tags"} & request.keys()
+    assert request == job_flow(found.bare)
+    assert "''" not in str(request)
 
 
 def test_an_accounts_own_options_are_all_in_the_request(found: Found) -> None:

@@ -61,6 +61,8 @@ class Case:
     features: str | None
     salaries: str | None
     ended: tuple[str, str] | None = None
+    elsewhere: str | None = None
+    """Where the features are said to be, if not in the folder."""
 
     @property
     def output(self) -> Path:
@@ -69,8 +71,10 @@ class Case:
     @property
     def arguments(self) -> list[str]:
         names = {"features": "features.csv", "salaries": "salaries.csv", "output": "output"}
-        paths = [part for name, path in names.items() for part in (f"--{name}", str(self.folder / path))]
-        return [*paths, "--partitions", "1"]
+        paths = {name: str(self.folder / path) for name, path in names.items()}
+        paths["features"] = self.elsewhere or paths["features"]
+        given = [part for name, path in paths.items() for part in (f"--{name}", path)]
+        return [*given, "--partitions", "1"]
 
     def write(self) -> None:
         self.folder.mkdir(parents=True)
@@ -108,12 +112,14 @@ def make_cases(folder: Path) -> dict[str, Case]:
         "no value": case("no value", features=ONE_JOB.replace("COMP1", "")),
         "no features": case("no features", features=None),
         "no salaries": case("no salaries", salaries=None),
+        "no such storage": Case(folder / "storage", ONE_JOB, ONE_SALARY, elsewhere="never://b/features.csv"),
         "other header": case("other header", salaries="id,pay\nJOB1,100\n"),
         "other order": case("other order", features=ONE_JOB.replace("degree,major", "major,degree")),
         "no header": case("no header", salaries="JOB1,100\n"),
         "nothing in it": case("nothing in it", features=""),
         "only a header": case("only a header", salaries=salaries()),
         "unknown jobs": case("unknown jobs", salaries=salaries("JOB1 100", "JOB7 70", "JOB8 80")),
+        "features twice": case("features twice", features=features("JOB1 COMP1", "JOB1 COMP2")),
         "no number": case("no number", salaries=salaries("JOB1 much")),
         "no salary": case("no salary", salaries=salaries("JOB1 100", "JOB1 ")),
     }
@@ -194,12 +200,17 @@ def test_a_feature_that_is_not_known_is_a_group_of_its_own(cases: Mapping[str, C
     [
         ("no features", "{folder}/features.csv cannot be read: [PATH_NOT_FOUND] Path does not exist"),
         ("no salaries", "{folder}/salaries.csv cannot be read: [PATH_NOT_FOUND] Path does not exist"),
+        (
+            "no such storage",
+            "never://b/features.csv cannot be read: org.apache.hadoop.fs.UnsupportedFileSystemException: ",
+        ),
         ("other header", "{folder}/salaries.csv has the header 'id,pay', not 'jobId,salary'"),
         ("other order", "{folder}/features.csv has the header 'jobId,companyId,jobType,major,degree,"),
         ("no header", "{folder}/salaries.csv has the header 'JOB1,100', not 'jobId,salary'"),
         ("nothing in it", "{folder}/features.csv has the header '', not 'jobId,companyId,"),
         ("only a header", "there are no salaries: the file ends after its header"),
         ("unknown jobs", "2 of 3 salaries have no features, the one of JOB"),
+        ("features twice", "some jobs have several rows of features, JOB1 for instance"),
         ("no number", "1 of 1 salaries are no whole numbers, the one of JOB1 for instance"),
         ("no salary", "1 of 2 salaries are no whole numbers, the one of JOB1 for instance"),
     ],
