@@ -30,7 +30,7 @@ down: $(READY) ## Stop the stack; the history of EMR and Airflow stays
 status: $(READY) ## Show the services, live EMR clusters and their web pages
 	@$(WINDTUNNEL) status $(ARGS)
 
-logs: $(READY) ## Show the logs of one service or of all; --follow goes on
+logs: $(READY) ## Show the logs of one service or of all, and follow them if asked to
 	@$(WINDTUNNEL) logs $(SERVICE) $(if $(FOLLOW),--follow) $(ARGS)
 
 run: $(READY) ## Run the pipeline and print its result; starts the stack
@@ -72,6 +72,12 @@ lock: $(READY) ## Resolve the locks of windtunnel's own environment anew
 
 # The environment that windtunnel itself runs in, from the lock. The marker is written last, so an interrupted set-up
 # goes on the next time: what was downloaded is in pip's and uv's own caches.
+# The Python it was made of may have been upgraded away since.
+ifneq ($(shell test -x .venv/bin/python && echo there),there)
+$(READY): again
+endif
+again:
+
 $(READY): pyproject.toml locks/dev.txt
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "windtunnel needs Python 3.11 or newer, and there is no $(PYTHON)." >&2; \

@@ -1,7 +1,11 @@
-"""Ports that nobody listens on."""
+"""Ports that nobody listens on, and those that somebody does."""
 
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import psutil
 
 
 def free_ports(count: int) -> list[int]:
@@ -15,3 +19,13 @@ def free_ports(count: int) -> list[int]:
 
 def free_port() -> int:
     return free_ports(1)[0]
+
+
+def listening(processes: Iterable[psutil.Process]) -> list[Any]:
+    """The addresses (ip, port) that these processes listen on."""
+    found = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            connections = process.net_connections("inet")
+            found += [one.laddr for one in connections if one.status == psutil.CONN_LISTEN]
+    return found

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.project import copy_project, own_settings
-from tests.waiting import wait_until
+from tests.waiting import eventually, wait_until
 from windtunnel.stack.airflow.client import AirflowClient
 from windtunnel.stack.environment import aws_variables, identity
 from windtunnel.stack.leftovers import find
@@ -79,6 +79,15 @@ class Project:
         """Every cluster's state by its id."""
         pages = self.emr.get_paginator("list_clusters").paginate()
         return {one["Id"]: one["Status"]["State"] for page in pages for one in page["Clusters"]}
+
+    def wait_for_the_end_of_all_but(self, before: set[str]) -> None:
+        """Until the clusters that were made since are TERMINATED: Airflow's operator does not wait for that."""
+
+        def ended() -> None:
+            made = {state for cluster, state in self.clusters().items() if cluster not in before}
+            assert made == {"TERMINATED"}
+
+        eventually(ended, 120)
 
     def runs(self, dag_id: str) -> set[str]:
         """The ids of the DAG's runs that Airflow remembers."""

@@ -30,11 +30,12 @@ def expected(project: Project) -> dict[str, Averages]:
 def test_run_ends_with_the_table_of_averages_that_an_independent_computation_gives(
     project: Project, tmp_path: Path
 ) -> None:
+    before = set(project.clusters())
     said = project.run("run")
     assert results(project, tmp_path, "output/average_salary/") == expected(project)
     for words in ("jobType", "CEO", "average_salary", "succeeded"):
         assert words in said
-    assert set(project.clusters().values()) == {"TERMINATED"}
+    project.wait_for_the_end_of_all_but(before)
 
 
 def test_a_new_file_in_data_is_what_the_next_run_uses_and_the_output_is_not_doubled(
@@ -73,9 +74,10 @@ def test_bad_input_is_a_failed_step_whose_reason_is_in_airflows_task_log(
     key = "data/broken.csv" if text else "data/none.csv"
     if text:
         project.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+    before = set(project.clusters())
     said = project.run("run", *conf(**{broken: key, "output": "output/broken/"}), code=1)
     assert "wait_for_step failed" in said
     log = said.partition("wait_for_step failed; the end of its log")[2]
     assert sentence in log and "/stdout.gz" in log
-    assert set(project.clusters().values()) == {"TERMINATED"}
+    project.wait_for_the_end_of_all_but(before)
     assert "Contents" not in project.s3.list_objects_v2(Bucket=BUCKET, Prefix="output/broken/")

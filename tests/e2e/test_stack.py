@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import BUCKET, ROWS, Project
+from tests.ports import listening
 from tests.project import PORTS, copy_project
 from tests.waiting import eventually
+from windtunnel.stack.environment import identity
+from windtunnel.stack.leftovers import find
 
 DAG = """
 from datetime import datetime
@@ -15,6 +18,8 @@ from airflow.sdk import DAG
 with DAG("{name}", schedule=None, start_date=datetime(2025, 1, 1)):
     pass
 """
+
+KEPT: Any = {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": True}
 
 
 def test_a_second_up_has_nothing_to_do(project: Project) -> None:
@@ -34,6 +39,11 @@ def test_a_dag_shows_as_it_is_written_and_goes_as_it_is_removed(project: Project
         eventually(shows, 90)
         file.unlink()
 
+        def is_gone() -> None:
+            assert "just_written" not in airflow.dag_ids()
+
+        eventually(is_gone, 180)
+
 
 def test_status_shows_each_service_and_where_to_look(project: Project) -> None:
     said = project.run("status")
@@ -42,15 +52,8 @@ def test_status_shows_each_service_and_where_to_look(project: Project) -> None:
 
 
 def test_status_shows_the_web_pages_of_a_live_cluster(project: Project) -> None:
-    cluster = project.emr.run_job_flow(
-        Name="looked at",
-        ReleaseLabel="emr-7.13.0",
-        Instances={
-            "MasterInstanceType": "m5.xlarge",
-            "InstanceCount": 1,
-            "KeepJobFlowAliveWhenNoSteps": True,
-        },
-    )["JobFlowId"]
+    made = project.emr.run_job_flow(Name="looked at", ReleaseLabel="emr-7.13.0", Instances=KEPT)
+    cluster = made["JobFlowId"]
 
     def waits() -> None:
         assert project.clusters()[cluster] == "WAITING"
@@ -58,6 +61,8 @@ def test_status_shows_the_web_pages_of_a_live_cluster(project: Project) -> None:
     eventually(waits, 300)
     said = project.run("status")
     assert cluster in said and "YARN ResourceManager" in said
+    addresses = {address.ip for address in listening(find(identity(project.settings)))}
+    assert addresses == {"127.0.0.1"}
     project.emr.terminate_job_flows(JobFlowIds=[cluster])
 
     def ended() -> None:
@@ -105,27 +110,27 @@ def test_two_projects_are_up_at_once_and_know_nothing_of_each_other(project: Pro
 
 
 def test_history_outlives_down_and_up_and_s3_is_seeded_anew(project: Project) -> None:
+    (project.home / "dags" / "history.py").write_text(DAG.format(name="history"))
+    project.run("run", "--dag", "history")
+    before = set(project.clusters())
+    ends: Any = {**KEPT, "KeepJobFlowAliveWhenNoSteps": False}
+    project.emr.run_job_flow(Name="history", ReleaseLabel="emr-7.13.0", Instances=ends)
+    project.wait_for_the_end_of_all_but(before)
     clusters = project.clusters()
-    runs = project.runs("salary_pipeline")
+    runs = project.runs("history")
     project.s3.put_object(Bucket=BUCKET, Key="kept/nowhere", Body=b"")
     project.run("down")
     assert project.processes() == []
     project.run("up")
     assert project.clusters() == clusters and clusters
-    assert project.runs("salary_pipeline") == runs and runs
+    assert project.runs("history") == runs and runs
     keys = [one["Key"] for one in project.s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert "data/train_features.csv" in keys and "kept/nowhere" not in keys
 
 
 def test_down_ends_live_clusters(project: Project) -> None:
-    instances: Any = {
-        "MasterInstanceType": "m5.xlarge",
-        "InstanceCount": 1,
-        "KeepJobFlowAliveWhenNoSteps": True,
-    }
-    cluster = project.emr.run_job_flow(Name="left up", ReleaseLabel="emr-7.13.0", Instances=instances)[
-        "JobFlowId"
-    ]
+    made = project.emr.run_job_flow(Name="left up", ReleaseLabel="emr-7.13.0", Instances=KEPT)
+    cluster = made["JobFlowId"]
     project.run("down")
     assert project.processes() == []
     project.run("up")

@@ -16,7 +16,7 @@ COMMANDS = {
     "up": "Set up what is missing and start the stack; no-op when it is up",
     "down": "Stop the stack; the history of EMR and Airflow stays",
     "status": "Show the services, live EMR clusters and their web pages",
-    "logs": "Show the logs of one service or of all; --follow goes on",
+    "logs": "Show the logs of one service or of all, and follow them if asked to",
     "run": "Run the pipeline and print its result; starts the stack",
     "test": "Run all tests",
     "test-unit": "Run the unit tests",
@@ -79,7 +79,7 @@ def main() -> None:
 def _run() -> int:
     try:
         app(prog_name="windtunnel")
-    except (StackError, InstallError) as error:
+    except (StackError, InstallError, OSError) as error:
         print(f"windtunnel: {error}", file=sys.stderr)
         return 1
     except SystemExit as end:

@@ -80,7 +80,7 @@ def _run_dag(settings: Settings, dag_id: str, conf: dict[str, Any]) -> None:
             run.follow()
         except KeyboardInterrupt:
             if run.run_id:
-                print(f"\nNo longer watching; the run goes on: {run.link}\n`windtunnel down` would end it.")
+                print(f"\nNo longer watching; the run goes on: {run.link}\n`make down` would end it.")
             raise
 
 

@@ -11,8 +11,9 @@ from windtunnel.stack.settings import Settings
 def main(settings: Settings) -> None:
     """When a service does not start, or Ctrl-C is pressed, what was started is stopped again."""
     bring_up(settings)
-    print("Next: `windtunnel run` runs the pipeline, `windtunnel logs -f` shows what happens,")
-    print("`windtunnel down` stops everything.")
+    print(
+        "Next: `make run` runs the pipeline, `make logs FOLLOW=1` shows what happens, `make down` stops everything."
+    )
 
 
 def bring_up(settings: Settings) -> None:

@@ -39,7 +39,7 @@ SHIM_SECONDS = 1  # to write down the outcome
 POLL_SECONDS = 0.02
 
 
-class ProcessError(Exception):
+class ProcessError(OSError):
     """A process could not be started, or would not die; the message says which and where to look."""
 
 

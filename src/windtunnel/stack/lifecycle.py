@@ -152,7 +152,7 @@ class _Start:
         began = time.monotonic()
         if missing:
             self._begin(service)
-        self._wait_for(service, began)
+        self._wait_for(service)
         if missing:
             self.progress.say(f"{service.name} is up after {time.monotonic() - began:.1f} s")
 
@@ -165,7 +165,8 @@ class _Start:
         self.started[service.name] = record
         self.supervisor.start(record)
 
-    def _wait_for(self, service: Service, began: float) -> None:
+    def _wait_for(self, service: Service) -> None:
+        began = time.monotonic()
         log = self.supervisor.log(service.name)
         size = log.stat().st_size if log.exists() else 0
         first_pid: int | None = None

@@ -19,18 +19,6 @@ HOOKS = Path("localstack-init") / "ready.d"
 READY = "/_localstack/init/ready"
 """What it tells of those scripts."""
 
-# Large objects go to a folder whose name is written in its code: the same one in /tmp for every stack of every user.
-# Without localstack-supervisor, which would be one more process between the signals and LocalStack.
-_START = """
-import sys
-from localstack.services.s3 import provider
-if not hasattr(provider, "DEFAULT_S3_TMP_DIR"):
-    sys.exit("This LocalStack keeps large objects elsewhere than the one that windtunnel knows.")
-provider.DEFAULT_S3_TMP_DIR = sys.argv[1]
-from localstack.runtime.main import main
-main()
-"""
-
 
 def install(*, cache: Path, progress: Progress) -> Path:
     """The interpreter of LocalStack's environment, installed when missing. Raises InstallError."""
@@ -50,7 +38,8 @@ def localstack_service(
     python = python_of(environment_root(NAME, python=PYTHON, lock=_lock(), cache=cache))
     return Service(
         name=NAME,
-        command=(str(python), "-c", _START, str(folder / "s3")),
+        # Without localstack-supervisor, which would be one more process between the signals and it.
+        command=(str(python), "-P", str(_file("start.py")), host, str(folder / "s3")),
         environment=_environment(environment, folder, host, port, url),
         directory=folder,
         healthy=lambda: _healthy(url),
@@ -65,7 +54,11 @@ def localstack_service(
 
 
 def _lock() -> Path:
-    return Path(str(files("windtunnel.stack") / "environments" / NAME / "lock.txt"))
+    return _file("lock.txt")
+
+
+def _file(name: str) -> Path:
+    return Path(str(files("windtunnel.stack") / "environments" / NAME / name))
 
 
 def _environment(given: Mapping[str, str], folder: Path, host: str, port: int, url: str) -> dict[str, str]:

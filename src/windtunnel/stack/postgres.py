@@ -74,7 +74,7 @@ def _lock() -> Path:
 
 def _environment() -> dict[str, str]:
     # Neither libpq's variables nor a locale of the user's reach the server.
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _as_user() -> tuple[str, ...]:
@@ -85,6 +85,11 @@ def _as_user() -> tuple[str, ...]:
     """
     if os.getuid() != 0:
         return ()
+    if not shutil.which("setpriv"):
+        raise StackError(
+            "PostgreSQL does not run as root, and setpriv (of util-linux) is not there to run it as another user. "
+            "Install it, or use windtunnel as another user than root."
+        )
     user = str(_stand_in())
     return (
         *("setpriv", "--reuid", user, "--regid", user, "--clear-groups"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from windtunnel.stack.errors import StackError
 
@@ -30,8 +31,15 @@ class Table:
 def tables(glob: str, top: int) -> Iterator[Table]:
     """The tables that `glob` (`s3://bucket/folder/*/*.csv`) names, the first `top` rows of each.
 
-    AWS is found by the SDK's environment variables. Raises StackError when nothing is there.
+    AWS is found by the SDK's environment variables. Raises StackError when nothing is there or S3 does not answer.
     """
+    try:
+        yield from _tables(glob, top)
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"What is at {glob} cannot be read: {error}") from error
+
+
+def _tables(glob: str, top: int) -> Iterator[Table]:
     s3 = boto3.client("s3")
     folders: dict[str, list[str]] = {}
     place = urlsplit(glob)

@@ -104,6 +104,9 @@ class Run:
         emr = EmrWatch(datetime.now(UTC))
         while True:
             state = self._state()
+            if state == "queued" and not self._shown:
+                self._shown[self.run_id] = state
+                self._tell("queued until Airflow may start it: another run of the DAG may have to end first")
             self._tell_services()
             self._tell_tasks()
             for line in emr.news():

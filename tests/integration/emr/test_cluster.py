@@ -165,6 +165,20 @@ def test_cancelling_a_spark_step_ends_its_application(stack: Stack, cluster: str
     stack.emr.cancel_steps(ClusterId=cluster, StepIds=[step])
     stack.wait_for_step(cluster, step, "CANCELLED")
     stack.wait_for_cluster(cluster, "WAITING")
+    listed = stack.add(cluster, "yarn", "application", "-list")
+    stack.wait_for_step(cluster, listed, "COMPLETED")
+    assert "application_" not in stack.output(cluster, listed)
+
+
+def test_a_job_that_asks_for_more_than_its_nodes_have_fails_in_yarns_own_words(
+    stack: Stack, cluster: str
+) -> None:
+    job = stack.put(
+        "code/large.py", "from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate()\n"
+    )
+    step = stack.add(cluster, "spark-submit", "--executor-memory", "20g", job)
+    details = stack.wait_for_step(cluster, step, "FAILED")["FailureDetails"]
+    assert "is above the max threshold (12288 MB) of this cluster" in details["Message"]
 
 
 def _driver_output(stack: Stack, cluster: str, step: str, mode: str, containers: str) -> str:

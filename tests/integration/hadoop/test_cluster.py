@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.integration.hadoop.conftest import Running, new_cluster, new_node
+from tests.ports import listening
 from tests.waiting import wait_until
 from windtunnel.hadoop.daemons import DATA_NODE, HISTORY_SERVER, NAME_NODE, NODE_MANAGER, RESOURCE_MANAGER
 from windtunnel.hadoop.distribution import Distribution
@@ -72,13 +73,7 @@ def test_each_daemon_takes_its_classes_from_the_archive(running: Running) -> Non
 def test_nothing_listens_but_on_the_loopback_interface(running: Running) -> None:
     cluster = running.cluster.spec.id
     ours = [p for p in psutil.process_iter() if environment(p).get("WINDTUNNEL_CLUSTER") == cluster]
-    addresses = {
-        connection.laddr.ip
-        for process in ours
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert addresses == {"127.0.0.1"}
+    assert {address.ip for address in listening(ours)} == {"127.0.0.1"}
 
 
 def environment(process: psutil.Process) -> dict[str, str]:

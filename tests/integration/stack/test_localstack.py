@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import psutil
 import pytest
 
 from tests.integration.stack.running import Running
-from tests.ports import free_port
+from tests.ports import free_port, listening
 from tests.waiting import wait_until
 from windtunnel.install.progress import SILENT
 from windtunnel.stack.localstack import HOOKS, install, localstack_service
@@ -70,6 +71,8 @@ def test_it_is_healthy_when_its_hooks_have_run_and_it_keeps_to_its_folder(
     s3.put_object(Bucket="from-the-environment", Key="large", Body=bytes(3 << 20))
     assert (tmp_path / "state" / "localstack" / "s3" / "from-the-environment").is_dir()
     assert s3.head_object(Bucket="from-the-environment", Key="large")["ContentLength"] == 3 << 20
+
+    assert {address.ip for address in listening([psutil.Process(localstack.process.pid)])} == {"127.0.0.1"}
 
     localstack.stop()
     assert localstack.process.returncode == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from windtunnel.install.progress import Progress
 from windtunnel.stack import postgres
+from windtunnel.stack.airflow import startup
 from windtunnel.stack.airflow.configuration import (
     OPINIONATED,
     container_environment,
@@ -19,13 +20,14 @@ from windtunnel.stack.airflow.health import component_healthy, server_healthy
 from windtunnel.stack.airflow.install import install, interpreter
 from windtunnel.stack.airflow.launch import Plan, write_plan
 from windtunnel.stack.airflow.secrets import keep_secrets
-from windtunnel.stack.airflow.startup import FILE_NAME as STARTUP
 from windtunnel.stack.airflow.versions import DEFAULT
 from windtunnel.stack.environment import option_variables
 from windtunnel.stack.service import Service
 
 API_SERVER = "airflow-api-server"
 PORT_SETTING = "WINDTUNNEL_AIRFLOW_PORT"
+START_SECONDS = 180
+"""For Airflow itself; startup.sh, where there is one, has its own time before that."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Airflow:
         plan = Plan(
             python=str(python),
             arguments=component.arguments,
-            startup=str(self.project / STARTUP),
+            startup=str(self.project / startup.FILE_NAME),
             startup_log=str(self.home / "logs" / "startup" / f"{component.name}.log"),
             options=option_variables(dict(self.options)),
             essential=self.essential(component.mwaa),
@@ -108,7 +110,7 @@ class Airflow:
         """Changes with what a running Airflow would not notice: requirements.txt, startup.sh, plugins/."""
         python = interpreter(project=self.project, cache=self.cache, version=self.version)
         digest = hashlib.sha256(str(python).encode())
-        for file in (self.project / STARTUP, *sorted((self.project / "plugins").rglob("*"))):
+        for file in (self.project / startup.FILE_NAME, *sorted((self.project / "plugins").rglob("*"))):
             if file.is_file() and "__pycache__" not in file.parts:
                 digest.update(str(file.relative_to(self.project)).encode() + file.read_bytes())
         return digest.hexdigest()[:12]
@@ -165,7 +167,8 @@ def _service(airflow: Airflow, component: Component) -> Service:
         prepare=lambda progress: airflow.prepare(component, progress),
         port=airflow.port if serves else None,
         port_setting=PORT_SETTING if serves else "",
-        start_seconds=180,
+        start_seconds=START_SECONDS
+        + (startup.SECONDS if (airflow.project / startup.FILE_NAME).is_file() else 0),
         # The scheduler waits for running tasks; they are taken up again after the next start.
         stop_seconds=15,
         links={"Airflow": airflow.url} if serves else {},
