@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -70,8 +71,9 @@ def load(name: str) -> Any:
 def main() -> None:
     """Run the command line; what is wrong outside of windtunnel is told in a sentence."""
     code = _run()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # who reads may be gone
+        sys.stdout.flush()
+        sys.stderr.flush()
     # At once: a set-up that failed or was interrupted may still download in its threads. It will be resumed.
     os._exit(code)
 

@@ -105,8 +105,10 @@ def _check_foreign_ports(settings: Settings, services: Iterable[Service]) -> Non
     """Before anything is stopped: every port that is wanted is free, or this stack's own."""
 
     def is_own(service: Service) -> bool:
-        port = service.port or 0
-        return ports.is_taken(settings.host, port) and ports.project_at(port) == str(settings.home)
+        port = service.port
+        if not port or not ports.is_taken(settings.host, port):
+            return False
+        return ports.project_at(port) == str(settings.home)
 
     _check_ports(settings, (service for service in services if not is_own(service)))
 

@@ -30,6 +30,8 @@ SILENCE_SECONDS = 180
 LONGEST_PARSE_SECONDS = 60
 END_SECONDS = 60
 """How long a run that is lost may take to end."""
+QUEUED_SECONDS = 10
+"""How long a run may be queued before that is worth a word."""
 POLL_SECONDS = 1.0
 LOG_LINES = 30
 RUNNING_STATES = ("running", "deferred", "up_for_reschedule")
@@ -85,6 +87,7 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     run_id: str = ""
     _shown: dict[str, str | None] = field(default_factory=dict)
+    _told_of_the_queue: bool = False
 
     def start(self, conf: dict[str, Any]) -> None:
         """Wait until the DAG, as it is in its file now, is known to Airflow, and trigger it."""
@@ -104,9 +107,8 @@ class Run:
         emr = EmrWatch(datetime.now(UTC))
         while True:
             state = self._state()
-            if state == "queued" and not self._shown:
-                self._shown[self.run_id] = state
-                self._tell("queued until Airflow may start it: another run of the DAG may have to end first")
+            if state == "queued":
+                self._tell_of_the_queue()
             self._tell_services()
             self._tell_tasks()
             for line in emr.news():
@@ -199,6 +201,11 @@ class Run:
 
     def _tell(self, line: str) -> None:
         self.say(f"{time.monotonic() - self.began:7.1f} s  {line}")
+
+    def _tell_of_the_queue(self) -> None:
+        if not self._told_of_the_queue and time.monotonic() - self.began > QUEUED_SECONDS:
+            self._told_of_the_queue = True
+            self._tell("queued until Airflow may start it: another run of the DAG may have to end first")
 
     def _tell_services(self) -> None:
         for name in self.services.restarted():
