@@ -135,13 +135,18 @@ class Emr:
         self._stack.callback(self.reconciler.close)
         self._stack.callback(self.reconciler.halt)
         port = self._stack.enter_context(serving(create_app([emr_service(self.store)], allowed_hosts=())))
-        self.client: EMRClient = boto3.client(
+        self._url = f"http://127.0.0.1:{port}"
+        self.client = self.client_of()
+
+    def client_of(self, region: str = "us-east-1", key: str = "test", **config: Any) -> "EMRClient":
+        """A client in this region with this access key; the rest is botocore's configuration."""
+        return boto3.client(
             "emr",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-east-1",
-            aws_access_key_id="test",
+            endpoint_url=self._url,
+            region_name=region,
+            aws_access_key_id=key,
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, **config),
         )
 
     def crash(self) -> None:

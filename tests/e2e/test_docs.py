@@ -48,6 +48,7 @@ IN_ORDER = [
     "make test-e2e",
     "make bench",
     "python -m windtunnel.emr.state_diagrams",
+    "python -m windtunnel.emr.coverage",
     "make clean",
 ]
 

@@ -39,7 +39,7 @@ def new_cluster(request: Mapping[str, Any], region: str, account: str) -> Cluste
         account=account,
         release_label=_release_label(request.get("ReleaseLabel")),
         created_at=time.time(),
-        idle_timeout=_idle_timeout(request.get("AutoTerminationPolicy")),
+        idle_timeout=idle_timeout(request.get("AutoTerminationPolicy")),
         log_uri=_log_uri(request.get("LogUri")),
         keep_alive=bool(instances.get("KeepJobFlowAliveWhenNoSteps")),
         termination_protected=bool(instances.get("TerminationProtected")),
@@ -86,7 +86,8 @@ def _release_label(label: str | None) -> str:
     return label
 
 
-def _idle_timeout(policy: Mapping[str, Any] | None) -> int | None:
+def idle_timeout(policy: Mapping[str, Any] | None) -> int | None:
+    """Seconds of an AutoTerminationPolicy, None without one. Raises ValidationException."""
     if policy is None:
         return None
     seconds: int = policy.get("IdleTimeout", DEFAULT_IDLE_TIMEOUT)

@@ -5,7 +5,7 @@ A change here needs a migration in `migrations/versions/` (a test compares the t
 
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Enum, Float, ForeignKey, Index, Integer, String
+from sqlalchemy import JSON, Enum, Float, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from windtunnel.emr.states import ClusterState, InstanceGroupState, InstanceState, StepState
@@ -135,6 +135,32 @@ class Step(Base):
     created_at: Mapped[float] = mapped_column(Float)
     started_at: Mapped[float | None]
     ended_at: Mapped[float | None]
+
+
+class SecurityConfiguration(Base):
+    """A security configuration of an account in a region; clusters don't take any."""
+
+    __tablename__ = "security_configurations"
+    __table_args__ = (UniqueConstraint("account", "region", "name"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    account: Mapped[str]
+    region: Mapped[str]
+    name: Mapped[str]
+    document: Mapped[str]
+    """JSON, as it was given."""
+    created_at: Mapped[float] = mapped_column(Float)
+
+
+class BlockPublicAccess(Base):
+    """The block public access configuration of an account in a region that has changed it."""
+
+    __tablename__ = "block_public_access"
+
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    region: Mapped[str] = mapped_column(String, primary_key=True)
+    configuration: Mapped[dict[str, Any]]
+    changed_at: Mapped[float] = mapped_column(Float)
 
 
 class Event(Base):

@@ -9,10 +9,18 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, select, text
 from sqlalchemy.orm import Session
 
-from windtunnel.emr.schema import Cluster, Event, Instance, InstanceGroup, Step
+from windtunnel.emr.schema import (
+    BlockPublicAccess,
+    Cluster,
+    Event,
+    Instance,
+    InstanceGroup,
+    SecurityConfiguration,
+    Step,
+)
 from windtunnel.emr.states import LIVE_CLUSTER_STATES, LIVE_INSTANCE_STATES
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration: a file that is already there is opened without loading Alembic."""
 
 
@@ -133,6 +141,21 @@ def steps(session: Session, cluster_id: str, states: frozenset[Any] | None = Non
 def find_step(session: Session, cluster_id: str, step_id: str) -> Step | None:
     """The step of that id, if the cluster has it."""
     return session.scalar(select(Step).where(Step.cluster_id == cluster_id, Step.id == step_id))
+
+
+def find_security_configuration(
+    session: Session, account: str, region: str, name: str
+) -> SecurityConfiguration | None:
+    """The security configuration of that name, if the account has it in the region."""
+    kind = SecurityConfiguration
+    return session.scalar(
+        select(kind).where(kind.account == account, kind.region == region, kind.name == name)
+    )
+
+
+def find_block_public_access(session: Session, account: str, region: str) -> BlockPublicAccess | None:
+    """The account's own configuration in the region, None where it never changed it."""
+    return session.get(BlockPublicAccess, (account, region))
 
 
 def events(session: Session, subject: str) -> Sequence[Event]:

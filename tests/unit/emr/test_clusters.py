@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
@@ -316,10 +315,7 @@ def test_an_operation_that_is_not_there_is_refused_by_name(emr: Emr) -> None:
 def test_another_region_or_account_has_clusters_of_its_own(emr: Emr) -> None:
     cluster = emr.run()
     for region, key in (("eu-west-1", "test"), ("us-east-1", "111122223333")):
-        url = emr.client.meta.endpoint_url
-        other = boto3.client(
-            "emr", endpoint_url=url, region_name=region, aws_access_key_id=key, aws_secret_access_key="test"
-        )
+        other = emr.client_of(region, key)
         assert other.list_clusters()["Clusters"] == []
         with pytest.raises(ClientError, match="is not valid"):
             other.describe_cluster(ClusterId=cluster)
@@ -366,3 +362,40 @@ def test_no_port_is_given_to_two_daemons(emr: Emr) -> None:
         flat = [port for some in ports for port in some]
         assert len(flat) == len(set(flat)) == 4 * (8 + 2 * 4 + 4)
         assert set(flat) == given_ports(session)
+
+
+def test_an_auto_termination_policy_is_put_shown_and_removed_and_then_ends_nothing(
+    emr: Emr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = emr.run()
+    assert "AutoTerminationPolicy" not in emr.client.get_auto_termination_policy(ClusterId=cluster)
+    policy: Any = {"IdleTimeout": 90}
+    emr.client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy=policy)
+    assert emr.client.get_auto_termination_policy(ClusterId=cluster)["AutoTerminationPolicy"] == policy
+    with pytest.raises(ClientError, match="from 60 to 604800 seconds"):
+        emr.client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy={"IdleTimeout": 1})
+    kept = emr.run()
+    emr.client.put_auto_termination_policy(ClusterId=kept, AutoTerminationPolicy=policy)
+    emr.client.remove_auto_termination_policy(ClusterId=kept)
+    for one in (cluster, kept):
+        emr.wait(one, "WAITING")
+    monkeypatch.setattr("windtunnel.emr.cluster_reconciler.time.time", _in_two_minutes())
+    emr.wait(cluster, "TERMINATED")
+    assert emr.cluster(kept)[0] == "WAITING"
+    with pytest.raises(ClientError, match="may not be modified"):
+        emr.client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy=policy)
+
+
+def test_what_only_other_clusters_have_is_told_as_what_it_is(emr: Emr) -> None:
+    cluster = emr.run()
+    assert "ManagedScalingPolicy" not in emr.client.get_managed_scaling_policy(ClusterId=cluster)
+    with pytest.raises(ClientError, match="mutually exclusive"):
+        emr.client.list_instance_fleets(ClusterId=cluster)
+
+
+def test_attributes_that_nothing_depends_on_are_kept_and_shown(emr: Emr) -> None:
+    cluster = emr.run()
+    emr.client.set_visible_to_all_users(JobFlowIds=[cluster], VisibleToAllUsers=False)
+    emr.client.set_unhealthy_node_replacement(JobFlowIds=[cluster], UnhealthyNodeReplacement=True)
+    shown = emr.client.describe_cluster(ClusterId=cluster)["Cluster"]
+    assert (shown["VisibleToAllUsers"], shown["UnhealthyNodeReplacement"]) == (False, True)

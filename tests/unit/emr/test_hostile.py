@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore import xform_name
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from hypothesis import HealthCheck, given, settings
@@ -40,14 +38,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     emr = Emr(tmp_path_factory.mktemp("emr"), {})
     emr.reconciler.halt()
     emr.run(step("true"))
-    yield boto3.client(
-        "emr",
-        endpoint_url=emr.client.meta.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
-    )
+    yield emr.client_of(parameter_validation=False)
     emr.crash()
 
 

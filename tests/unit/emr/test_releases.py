@@ -7,6 +7,8 @@ from tests.emr import Emr
 from windtunnel.emr.catalogue.instance_types import instance_types
 from windtunnel.emr.catalogue.releases import release_labels, substitutions
 
+ANOTHER_KIND = next(label for label in release_labels() if not label.removeprefix("emr-")[:1].isdigit())
+
 
 def test_labels_are_listed_newest_first_in_pages_by_prefix_and_by_application(emr: Emr) -> None:
     first = emr.client.list_release_labels(MaxResults=10)
@@ -42,3 +44,21 @@ def test_an_instance_type_is_offered_by_the_releases_that_have_it() -> None:
     newer = instance_types()["g6.12xlarge"]
     assert not newer.is_offered_by("emr-7.1.0")
     assert newer.is_offered_by("emr-7.2.0") and newer.is_offered_by("emr-7.13.0")
+
+
+def test_the_instance_types_of_a_release_are_listed_by_name_in_pages(emr: Emr) -> None:
+    pages, marker = [], ""
+    while True:
+        answer = emr.client.list_supported_instance_types(ReleaseLabel="emr-7.13.0", Marker=marker)
+        pages.append(answer["SupportedInstanceTypes"])
+        if not (marker := answer.get("Marker", "")):
+            break
+    types = {one["Type"]: one for page in pages for one in page}
+    assert list(types) == sorted(instance_types())
+    m5 = types["m5.xlarge"]
+    assert (m5["VCPU"], m5["MemoryGB"], m5["InstanceFamilyId"], m5["Architecture"]) == (4, 16, "m5", "X86_64")
+    older = emr.client.list_supported_instance_types(ReleaseLabel="emr-6.3.0")["SupportedInstanceTypes"]
+    assert "g6.12xlarge" not in {one["Type"] for one in older}
+    assert emr.client.list_supported_instance_types(ReleaseLabel=ANOTHER_KIND)["SupportedInstanceTypes"] == []
+    with pytest.raises(ClientError, match="label is invalid"):
+        emr.client.list_supported_instance_types(ReleaseLabel="emr-9.9.9")

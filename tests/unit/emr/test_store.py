@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import op
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -96,3 +96,19 @@ def test_a_commit_wakes_who_waits(tmp_path: Path) -> None:
         pass
     assert woken.wait(30)
     thread.join()
+
+
+def test_a_store_of_an_earlier_version_is_moved_to_this_one_with_all_that_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = command.upgrade
+    with monkeypatch.context() as earlier:
+        earlier.setattr(command, "upgrade", lambda config, _: real(config, "0001"))
+        old = Store(tmp_path / "emr.sqlite")
+    with old.transaction() as session:
+        session.add(Event(at=1.0, subject="x", before="", after="A", reason=""))
+    old.close()
+    new = Store(tmp_path / "emr.sqlite")
+    with new.reading() as session:
+        assert len(store.events(session, "x")) == 1
+        assert store.find_security_configuration(session, "a", "r", "n") is None

@@ -1,6 +1,7 @@
 """The EC2 instance types that Amazon EMR offers, and what YARN gets of a node of each."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,11 +22,14 @@ class InstanceType:
 
     def is_offered_by(self, release_label: str) -> bool:
         """Whether Amazon EMR offers the type in this release (`emr-7.13.0`)."""
-        return _number(self.first_release) <= _number(release_label) <= _number(self.last_release)
+        number = _number(release_label)
+        return bool(number) and _number(self.first_release) <= number <= _number(self.last_release)
 
 
 def _number(release_label: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release_label.removeprefix("emr-").split("."))
+    """Empty for a label of another kind, such as emr-spark-8.0.0."""
+    found = re.fullmatch(r"emr-(\d+)\.(\d+)\.(\d+)", release_label)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 @cache

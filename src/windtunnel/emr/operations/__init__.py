@@ -3,19 +3,25 @@
 from functools import partial
 
 from windtunnel.aws.service import Service
-from windtunnel.emr.operations import clusters, instances, releases, steps, tags
+from windtunnel.emr.operations import account, clusters, instances, policies, releases, steps, tags
+from windtunnel.emr.operations.refusals import REFUSED
 from windtunnel.emr.store import Store
 
 OPERATIONS = {
     **clusters.OPERATIONS,
     **steps.OPERATIONS,
     **instances.OPERATIONS,
+    **policies.OPERATIONS,
     **tags.OPERATIONS,
     **releases.OPERATIONS,
+    **account.OPERATIONS,
 }
+
+KEEPING = frozenset({*account.OPERATIONS, "SetVisibleToAllUsers", "SetUnhealthyNodeReplacement"})
+"""Those of them that keep what they are given and show it again, and change nothing that runs."""
 
 
 def emr_service(store: Store) -> Service:
-    """The service `emr` on this store. An operation that is not in the table is refused, naming it."""
+    """The service `emr` on this store. An operation that is not in the table is refused, with its reason."""
     handlers = {name: partial(operation, store) for name, operation in OPERATIONS.items()}
-    return Service("emr", handlers, {})
+    return Service("emr", handlers, REFUSED)

@@ -91,6 +91,24 @@ def set_keep_alive(db: Store, context: RequestContext, request: dict[str, Any]) 
             cluster.keep_alive = request["KeepJobFlowAliveWhenNoSteps"]
 
 
+def set_visible_to_all_users(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/emr/latest/APIReference/API_SetVisibleToAllUsers.html"""
+    _keep(db, context, request, "VisibleToAllUsers")
+
+
+def set_unhealthy_node_replacement(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/emr/latest/APIReference/API_SetUnhealthyNodeReplacement.html"""
+    _keep(db, context, request, "UnhealthyNodeReplacement")
+
+
+def _keep(db: Store, context: RequestContext, request: Mapping[str, Any], attribute: str) -> None:
+    with db.transaction() as session:
+        for job_flow_id in _job_flow_ids(request):
+            cluster = clusters.get_job_flow(session, job_flow_id, context)
+            clusters.check_open(cluster)
+            cluster.attributes = {**cluster.attributes, attribute: request[attribute]}
+
+
 def modify_cluster(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ModifyCluster.html"""
     with db.transaction() as session:
@@ -121,5 +139,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "TerminateJobFlows": terminate_job_flows,
     "SetTerminationProtection": set_termination_protection,
     "SetKeepJobFlowAliveWhenNoSteps": set_keep_alive,
+    "SetVisibleToAllUsers": set_visible_to_all_users,
+    "SetUnhealthyNodeReplacement": set_unhealthy_node_replacement,
     "ModifyCluster": modify_cluster,
 }

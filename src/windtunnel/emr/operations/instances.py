@@ -32,6 +32,16 @@ def list_instance_groups(db: Store, context: RequestContext, request: dict[str, 
         return {"InstanceGroups": [views.instance_group_detail(group, running[group.id]) for group in groups]}
 
 
+def list_instance_fleets(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
+    """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListInstanceFleets.html"""
+    with db.reading() as session:
+        cluster = clusters.get_cluster(session, request["ClusterId"], context)
+        raise invalid_request(
+            f"Instance fleets and instance groups are mutually exclusive. The cluster {cluster.id} uses instance "
+            f"groups: ListInstanceGroups tells of them."
+        )
+
+
 def list_instances(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListInstances.html"""
     for member in ("InstanceFleetId", "InstanceFleetType"):
@@ -67,6 +77,7 @@ def list_bootstrap_actions(db: Store, context: RequestContext, request: dict[str
 
 OPERATIONS: Mapping[str, Operation] = {
     "ListInstanceGroups": list_instance_groups,
+    "ListInstanceFleets": list_instance_fleets,
     "ListInstances": list_instances,
     "ListBootstrapActions": list_bootstrap_actions,
 }

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import re
+from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Select
@@ -22,6 +24,7 @@ class Numbered(Protocol):
 
 
 Row = TypeVar("Row", bound=Numbered)
+T = TypeVar("T")
 
 
 def newest_first(
@@ -34,6 +37,15 @@ def newest_first(
     if len(page) <= PAGE:
         return page, {}
     return page[:PAGE], {"Marker": _encode(page[PAGE - 1].number)}
+
+
+def slice_of(rows: Sequence[T], token: str | None, size: int) -> tuple[Sequence[T], str | None]:
+    """`size` of the rows, and what the next request is to give as its token. Raises InvalidRequestException."""
+    if token and not re.fullmatch(r"[0-9]{1,9}", token):
+        raise invalid_request(f"The token '{token[:200]}' is not valid: give the one of the answer before.")
+    start = int(token or 0)
+    following = start + size
+    return rows[start:following], str(following) if following < len(rows) else None
 
 
 def _encode(number: int) -> str:
