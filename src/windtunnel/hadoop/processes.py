@@ -158,12 +158,12 @@ def kill_all(variable: str, value: str) -> int:
     shims_end_by = time.monotonic() + SHIM_SECONDS
 
     def find() -> list[psutil.Process]:
-        found = [process for process in _with_variable(variable, value) if process.pid not in spared]
+        found = [process for process in with_variables({variable: value}) if process.pid not in spared]
         commands = [process for process in found if not _is_shim(process)]
         return found if time.monotonic() > shims_end_by else commands
 
     def shims_remain() -> bool:
-        return any(process.pid not in spared for process in _with_variable(variable, value))
+        return any(process.pid not in spared for process in with_variables({variable: value}))
 
     return _kill_until_gone(find, shims_remain, f"{variable}={value}")
 
@@ -197,7 +197,7 @@ def _processes_of(folder: Path) -> list[psutil.Process]:
 
     Oldest first: killed in this order, the command does not live to see its children die and to react.
     """
-    found = set(_with_variable(VARIABLE, str(folder.absolute())))
+    found = set(with_variables({VARIABLE: str(folder.absolute())}))
     for process in _running():
         if _is_shim(process, folder):
             with contextlib.suppress(psutil.Error):
@@ -206,8 +206,9 @@ def _processes_of(folder: Path) -> list[psutil.Process]:
     return sorted(alive, key=_created)
 
 
-def _with_variable(variable: str, value: str) -> list[psutil.Process]:
-    return [process for process in _running() if _environment(process).get(variable) == value]
+def with_variables(variables: Mapping[str, str]) -> list[psutil.Process]:
+    """Every live process that has all of these in its environment."""
+    return [process for process in _running() if variables.items() <= _environment(process).items()]
 
 
 def _running() -> Iterator[psutil.Process]:

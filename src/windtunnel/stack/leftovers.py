@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import psutil
 
+from windtunnel.hadoop.processes import with_variables
+
 T = TypeVar("T")
 POLL_SECONDS = 0.05
 
@@ -16,15 +18,7 @@ POLL_SECONDS = 0.05
 def find(environment: Mapping[str, str]) -> list[psutil.Process]:
     """Every live process that has all these variables, but this one and its ancestors."""
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    return [p for p in psutil.process_iter() if p.pid not in spared and _has(p, environment)]
-
-
-def _has(process: psutil.Process, environment: Mapping[str, str]) -> bool:
-    try:
-        own = process.environ()
-        return environment.items() <= own.items() and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, OSError):  # it ended meanwhile, or is another user's
-        return False
+    return [process for process in with_variables(environment) if process.pid not in spared]
 
 
 def end(environment: Mapping[str, str], *, ask: int = signal.SIGTERM, seconds: float = 0) -> int:
