@@ -1,8 +1,10 @@
 """Bootstrap actions: on each node, one after the other, before its daemons start."""
 
 import json
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from windtunnel.emr.folders import ACTION_LOGS, RunFolder
@@ -15,6 +17,10 @@ from windtunnel.hadoop.spec import NODE_VARIABLE
 from windtunnel.install.files import write_atomically
 
 DONE = "DONE"
+MOST_SECONDS = 60 * 60
+"""How long one action may take."""
+RUN_IF = "run-if"
+"""EMR's own action, which runs another where a condition is met."""
 
 
 @dataclass(frozen=True)
@@ -46,49 +52,75 @@ class BootstrapActions:
             run = folder.bootstrap_action(instance.ec2_id, number)
             status = processes.observe(run.process)
             if status.state is ProcessState.ABSENT:
-                self._write_info(instance, group, instance_count)
-                self._launch(run, action, instance)
+                self._launch(run, action, instance, self._about(group, instance_count))
                 return None
             if status.state is ProcessState.RUNNING:
-                return None
+                return self._end_if_too_slow(number, run)
             outcome = status.outcome
             if outcome is None or outcome.exit_code != 0:
                 how = "was lost" if outcome is None else f"returned {_how(outcome)}"
                 return BootstrapFailure(number, how, run.path)
         return DONE
 
-    def _launch(self, run: RunFolder, action: dict[str, Any], instance: Instance) -> None:
+    def _end_if_too_slow(self, number: int, run: RunFolder) -> BootstrapFailure | None:
+        began = processes.began_at(run.process)
+        if began is None or time.time() - began < MOST_SECONDS:
+            return None
+        processes.kill(run.process)
+        return BootstrapFailure(number, f"did not end within {MOST_SECONDS // 60} minutes", run.path)
+
+    def _launch(
+        self, run: RunFolder, action: dict[str, Any], instance: Instance, about: Mapping[str, Any]
+    ) -> None:
         run.path.mkdir(parents=True, exist_ok=True)
         for name in ACTION_LOGS:
             run.log(name).touch()
-        script = [action["ScriptPath"], *action["Args"]]
-        argv = self._daemons.step_argv("script-runner.jar", None, {}, script, run.path)
+        info = self._runtime.node_folder(instance) / "info"
+        for name, content in about.items():
+            write_atomically(info / f"{name.replace('_', '-')}.json", json.dumps(content))
+        argv = self._argv(run, action, about)
         run.log("controller").write_text(f"Running bootstrap action '{action['Name']}': {json.dumps(argv)}\n")
         environment = self._daemons.step_environment(run.path)
         environment[NODE_VARIABLE] = instance.ec2_id
-        environment["WINDTUNNEL_NODE_INFO"] = str(self._info(instance))
+        environment["WINDTUNNEL_NODE_INFO"] = str(info)
         processes.launch(
             run.process,
             processes.Request(argv, environment, run.path, run.log("stdout"), run.log("stderr")),
         )
 
-    def _info(self, instance: Instance) -> Path:
-        return self._runtime.node_folder(instance) / "info"
+    def _argv(self, run: RunFolder, action: dict[str, Any], about: Mapping[str, Any]) -> tuple[str, ...]:
+        script = [action["ScriptPath"], *action["Args"]]
+        if PurePosixPath(script[0]).name == RUN_IF and len(script) > 2:
+            condition, *script = script[1:]
+            if not holds(condition, about):
+                return ("echo", f"{condition} does not hold here, so there is nothing to do")
+            if not script[0].startswith(("s3://", "s3n://", "s3a://", "hdfs://", "file://", "/")):
+                return ("bash", "-c", " ".join(script))  # as a command line, which is how run-if takes it
+        return self._daemons.step_argv("script-runner.jar", None, {}, script, run.path)
 
-    def _write_info(self, instance: Instance, group: InstanceGroup, instance_count: int) -> None:
+    def _about(self, group: InstanceGroup, instance_count: int) -> dict[str, dict[str, Any]]:
         """instance.json and job-flow.json, as EMR has them in /mnt/var/lib/info."""
-        master = group.role == "MASTER"
-        info = self._info(instance)
-        info.mkdir(parents=True, exist_ok=True)
-        about_instance = {"isMaster": master, "instanceGroupId": group.id, "instanceRole": group.role.lower()}
-        about_cluster = {
-            "jobFlowId": self._cluster.id,
-            "jobFlowCreationInstant": int(self._cluster.created_at * 1000),
-            "masterPrivateDnsName": "localhost",
-            "instanceCount": instance_count,
+        return {
+            "instance": {
+                "isMaster": group.role == "MASTER",
+                "instanceGroupId": group.id,
+                "instanceRole": group.role.lower(),
+            },
+            "job_flow": {
+                "jobFlowId": self._cluster.id,
+                "jobFlowCreationInstant": int(self._cluster.created_at * 1000),
+                "masterPrivateDnsName": "localhost",
+                "instanceCount": instance_count,
+            },
         }
-        write_atomically(info / "instance.json", json.dumps(about_instance))
-        write_atomically(info / "job-flow.json", json.dumps(about_cluster))
+
+
+def holds(condition: str, about: Mapping[str, Any]) -> bool:
+    """Whether a condition of run-if is met: `instance.isMaster=true`, `job-flow.instanceCount=3`."""
+    place, _, wanted = condition.partition("=")
+    file, _, key = place.strip().partition(".")
+    found = about.get(file.replace("-", "_"), {}).get(key)
+    return found is not None and wanted.strip().lower() == str(found).lower()
 
 
 def _how(outcome: processes.Outcome) -> str:

@@ -131,6 +131,14 @@ def observe(folder: Path) -> Status:
     return Status(state, _pid(folder), None)
 
 
+def began_at(folder: Path) -> float | None:
+    """When something was first run in the folder, in seconds since 1970."""
+    try:
+        return (folder / "started").stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
 def interrupt(folder: Path) -> None:
     """Send SIGTERM to the command, if it is still there; to it alone, as EMR's SEND_INTERRUPT does."""
     pid = _pid(folder)
