@@ -40,9 +40,8 @@ def test_a_killed_node_manager_is_noticed_and_the_job_still_tells_the_truth(stac
         "def slow(n):\n    time.sleep(2)\n    return n\n"
         "print('sum', spark.sparkContext.parallelize(range(8), 8).map(slow).sum())\n",
     )
-    # A driver waits so long for an application master that died together with an executor; 120 s by default.
-    patience = ("--conf", "spark.network.timeout=20s", "--conf", "spark.executor.heartbeatInterval=5s")
-    step = stack.add(cluster, "spark-submit", *patience, job)
+    # A driver asks so long an application master that died together with an executor; 120 s by default.
+    step = stack.add(cluster, "spark-submit", "--conf", "spark.rpc.askTimeout=20s", job)
 
     def is_up() -> None:
         assert "up" in stack.output(cluster, step)
