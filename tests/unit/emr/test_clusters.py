@@ -10,8 +10,7 @@ from sqlalchemy import select
 from tests.emr import Emr, step
 from tests.waiting import eventually
 from windtunnel.emr.schema import Cluster, Instance
-from windtunnel.emr.steps import add_steps, cancel_steps
-from windtunnel.emr.store import find_cluster, given_ports
+from windtunnel.emr.store import given_ports
 
 
 def groups(core: int = 2, **members: Any) -> dict[str, Any]:
@@ -210,29 +209,6 @@ def test_pages_of_clusters_have_no_gap_and_no_double(emr: Emr) -> None:
     assert [cluster["Id"] for page in pages for cluster in page["Clusters"]] == made[::-1]
 
 
-def test_an_idle_cluster_ends_by_its_auto_termination_policy(
-    emr: Emr, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cluster = emr.run(AutoTerminationPolicy={"IdleTimeout": 60})
-    emr.wait(cluster, "WAITING")
-    monkeypatch.setattr("windtunnel.emr.cluster_reconciler.time.time", _in_two_minutes())
-    emr.wait(cluster, "TERMINATED")
-
-
-def test_a_step_that_never_ran_does_not_switch_auto_termination_off(
-    emr: Emr, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cluster = emr.run(AutoTerminationPolicy={"IdleTimeout": 60})
-    emr.wait(cluster, "WAITING")
-    with emr.store.transaction() as session:  # no look at the cluster in between
-        row = find_cluster(session, cluster)
-        assert row
-        [added] = add_steps(session, row, [step("true")])
-        cancel_steps(session, row, [added], "SEND_INTERRUPT")
-    monkeypatch.setattr("windtunnel.emr.cluster_reconciler.time.time", _in_two_minutes())
-    emr.wait(cluster, "TERMINATED", ["CANCELLED"])
-
-
 def test_a_release_that_cannot_be_installed_ends_the_cluster_with_the_reason(emr: Emr) -> None:
     emr.health.cannot_install = "repo.example answered 404"
     reason = emr.wait(emr.run(), "TERMINATED_WITH_ERRORS")
@@ -344,13 +320,6 @@ def test_an_unknown_cluster_is_an_invalid_request(emr: Emr) -> None:
         emr.client.describe_cluster(ClusterId="j-NONE")
 
 
-def _in_two_minutes() -> Any:
-    import time
-
-    real = time.time
-    return lambda: real() + 120
-
-
 def test_no_port_is_given_to_two_daemons(emr: Emr) -> None:
     emr.health.starting = True
     made = [emr.run() for _ in range(4)]
@@ -362,40 +331,3 @@ def test_no_port_is_given_to_two_daemons(emr: Emr) -> None:
         flat = [port for some in ports for port in some]
         assert len(flat) == len(set(flat)) == 4 * (8 + 2 * 4 + 4)
         assert set(flat) == given_ports(session)
-
-
-def test_an_auto_termination_policy_is_put_shown_and_removed_and_then_ends_nothing(
-    emr: Emr, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cluster = emr.run()
-    assert "AutoTerminationPolicy" not in emr.client.get_auto_termination_policy(ClusterId=cluster)
-    policy: Any = {"IdleTimeout": 90}
-    emr.client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy=policy)
-    assert emr.client.get_auto_termination_policy(ClusterId=cluster)["AutoTerminationPolicy"] == policy
-    with pytest.raises(ClientError, match="from 60 to 604800 seconds"):
-        emr.client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy={"IdleTimeout": 1})
-    kept = emr.run()
-    emr.client.put_auto_termination_policy(ClusterId=kept, AutoTerminationPolicy=policy)
-    emr.client.remove_auto_termination_policy(ClusterId=kept)
-    for one in (cluster, kept):
-        emr.wait(one, "WAITING")
-    monkeypatch.setattr("windtunnel.emr.cluster_reconciler.time.time", _in_two_minutes())
-    emr.wait(cluster, "TERMINATED")
-    assert emr.cluster(kept)[0] == "WAITING"
-    with pytest.raises(ClientError, match="may not be modified"):
-        emr.client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy=policy)
-
-
-def test_what_only_other_clusters_have_is_told_as_what_it_is(emr: Emr) -> None:
-    cluster = emr.run()
-    assert "ManagedScalingPolicy" not in emr.client.get_managed_scaling_policy(ClusterId=cluster)
-    with pytest.raises(ClientError, match="mutually exclusive"):
-        emr.client.list_instance_fleets(ClusterId=cluster)
-
-
-def test_attributes_that_nothing_depends_on_are_kept_and_shown(emr: Emr) -> None:
-    cluster = emr.run()
-    emr.client.set_visible_to_all_users(JobFlowIds=[cluster], VisibleToAllUsers=False)
-    emr.client.set_unhealthy_node_replacement(JobFlowIds=[cluster], UnhealthyNodeReplacement=True)
-    shown = emr.client.describe_cluster(ClusterId=cluster)["Cluster"]
-    assert (shown["VisibleToAllUsers"], shown["UnhealthyNodeReplacement"]) == (False, True)
