@@ -77,7 +77,7 @@ class BootstrapActions:
             run.log(name).touch()
         info = self._runtime.node_folder(instance) / "info"
         for name, content in about.items():
-            write_atomically(info / f"{name.replace('_', '-')}.json", json.dumps(content))
+            write_atomically(info / f"{name}.json", json.dumps(content))
         argv = self._argv(run, action, about)
         run.log("controller").write_text(f"Running bootstrap action '{action['Name']}': {json.dumps(argv)}\n")
         environment = self._daemons.step_environment(run.path)
@@ -106,7 +106,7 @@ class BootstrapActions:
                 "instanceGroupId": group.id,
                 "instanceRole": group.role.lower(),
             },
-            "job_flow": {
+            "job-flow": {
                 "jobFlowId": self._cluster.id,
                 "jobFlowCreationInstant": int(self._cluster.created_at * 1000),
                 "masterPrivateDnsName": "localhost",
@@ -119,7 +119,7 @@ def holds(condition: str, about: Mapping[str, Any]) -> bool:
     """Whether a condition of run-if is met: `instance.isMaster=true`, `job-flow.instanceCount=3`."""
     place, _, wanted = condition.partition("=")
     file, _, key = place.strip().partition(".")
-    found = about.get(file.replace("-", "_"), {}).get(key)
+    found = about.get(file, {}).get(key)
     return found is not None and wanted.strip().lower() == str(found).lower()
 
 

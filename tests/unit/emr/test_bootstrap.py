@@ -10,7 +10,7 @@ from tests.emr import Emr, is_alive
 from tests.waiting import eventually
 from windtunnel.emr.bootstrap import holds
 
-ABOUT = {"instance": {"isMaster": True, "instanceRole": "master"}, "job_flow": {"instanceCount": 3}}
+ABOUT = {"instance": {"isMaster": True, "instanceRole": "master"}, "job-flow": {"instanceCount": 3}}
 
 
 def action(script: Path | str, *args: str) -> dict[str, Any]:

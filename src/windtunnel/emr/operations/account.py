@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from windtunnel.aws.service import RequestContext
 from windtunnel.emr import store
@@ -80,9 +81,7 @@ def describe_security_configuration(
 ) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_DescribeSecurityConfiguration.html"""
     with db.reading() as session:
-        row = store.find_security_configuration(session, context.account, context.region, request["Name"])
-        if row is None:
-            raise _unknown(request["Name"])
+        row = _get_security_configuration(session, context, request["Name"])
         created = moment(row.created_at)
         return {"Name": row.name, "SecurityConfiguration": row.document, "CreationDateTime": created}
 
@@ -104,10 +103,7 @@ def delete_security_configuration(
 ) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_DeleteSecurityConfiguration.html"""
     with db.transaction() as session:
-        row = store.find_security_configuration(session, context.account, context.region, request["Name"])
-        if row is None:
-            raise _unknown(request["Name"])
-        session.delete(row)
+        session.delete(_get_security_configuration(session, context, request["Name"]))
     return {}
 
 
@@ -120,8 +116,13 @@ def _check_json(document: str) -> None:
         raise invalid_request("The SecurityConfiguration is invalid: it must be a JSON object.")
 
 
-def _unknown(name: str) -> Exception:
-    return invalid_request(f"Security configuration with name '{name}' does not exist.")
+def _get_security_configuration(
+    session: Session, context: RequestContext, name: str
+) -> SecurityConfiguration:
+    row = store.find_security_configuration(session, context.account, context.region, name)
+    if row is None:
+        raise invalid_request(f"Security configuration with name '{name}' does not exist.")
+    return row
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from windtunnel.aws.service import RequestContext
 from windtunnel.emr import clusters, job_flow, store
@@ -63,7 +64,7 @@ def list_clusters(db: Store, context: RequestContext, request: dict[str, Any]) -
 def terminate_job_flows(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_TerminateJobFlows.html"""
     with db.transaction() as session:
-        doomed = [clusters.get_job_flow(session, job_flow, context) for job_flow in _job_flow_ids(request)]
+        doomed = _job_flows(session, context, request)
         for cluster in doomed:
             if cluster.termination_protected and cluster.state in OPEN_CLUSTER_STATES:
                 raise validation_exception(
@@ -76,18 +77,14 @@ def terminate_job_flows(db: Store, context: RequestContext, request: dict[str, A
 def set_termination_protection(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_SetTerminationProtection.html"""
     with db.transaction() as session:
-        for job_flow_id in _job_flow_ids(request):
-            cluster = clusters.get_job_flow(session, job_flow_id, context)
-            clusters.check_open(cluster)
+        for cluster in _open_job_flows(session, context, request):
             cluster.termination_protected = request["TerminationProtected"]
 
 
 def set_keep_alive(db: Store, context: RequestContext, request: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_SetKeepJobFlowAliveWhenNoSteps.html"""
     with db.transaction() as session:
-        for job_flow_id in _job_flow_ids(request):
-            cluster = clusters.get_job_flow(session, job_flow_id, context)
-            clusters.check_open(cluster)
+        for cluster in _open_job_flows(session, context, request):
             cluster.keep_alive = request["KeepJobFlowAliveWhenNoSteps"]
 
 
@@ -103,9 +100,7 @@ def set_unhealthy_node_replacement(db: Store, context: RequestContext, request: 
 
 def _keep(db: Store, context: RequestContext, request: Mapping[str, Any], attribute: str) -> None:
     with db.transaction() as session:
-        for job_flow_id in _job_flow_ids(request):
-            cluster = clusters.get_job_flow(session, job_flow_id, context)
-            clusters.check_open(cluster)
+        for cluster in _open_job_flows(session, context, request):
             cluster.attributes = {**cluster.attributes, attribute: request[attribute]}
 
 
@@ -125,11 +120,18 @@ def modify_cluster(db: Store, context: RequestContext, request: dict[str, Any]) 
         return answer if support is None else {**answer, "ExtendedSupport": support}
 
 
-def _job_flow_ids(request: Mapping[str, Any]) -> list[str]:
+def _job_flows(session: Session, context: RequestContext, request: Mapping[str, Any]) -> list[Cluster]:
     ids: list[str] = request["JobFlowIds"]
     if not 1 <= len(ids) <= MOST_JOB_FLOWS:
         raise validation_exception(f"Give 1 to {MOST_JOB_FLOWS} job flow ids, not {len(ids)}.")
-    return ids
+    return [clusters.get_job_flow(session, job_flow_id, context) for job_flow_id in ids]
+
+
+def _open_job_flows(session: Session, context: RequestContext, request: Mapping[str, Any]) -> list[Cluster]:
+    found = _job_flows(session, context, request)
+    for cluster in found:
+        clusters.check_open(cluster)
+    return found
 
 
 OPERATIONS: Mapping[str, Operation] = {
