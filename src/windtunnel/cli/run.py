@@ -25,7 +25,7 @@ def main(
     dag: Annotated[str, typer.Option(help="The DAG; [run] dag when left out.")] = "",
     conf: Annotated[str, typer.Option(help="The run's configuration, JSON, laid over [run] conf.")] = "{}",
 ) -> None:
-    """What windtunnel.toml names under [run]: first its commands, then the DAG, then the results.
+    """What windtunnel.toml names under [run]: first its commands, then the DAG, then that DAG's results.
 
     Ctrl-C stops the watching, not the run.
     """
@@ -43,7 +43,8 @@ def main(
     for command in settings.project.run.before:
         _run_before(settings, command)
     _run_dag(settings, dag_id, merged)
-    if settings.project.run.show:
+    # Another DAG than the project's leaves something else behind.
+    if settings.project.run.show and dag_id == settings.project.run.dag:
         _show(settings.project.run.show)
 
 
