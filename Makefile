@@ -19,7 +19,7 @@ ifdef ROWS
 export SALARY_ROWS := $(ROWS)
 endif
 
-.PHONY: up down status logs run test test-unit test-e2e bench env clean serve help lock
+.PHONY: up down status logs run test test-unit test-e2e soak bench env clean serve help lock
 
 up: $(READY) ## Set up what is missing and start the stack; no-op when it is up
 	@$(WINDTUNNEL) up $(ARGS)
@@ -44,6 +44,9 @@ test-unit: $(READY) ## Run the unit tests
 
 test-e2e: $(READY) ## Run the end-to-end tests
 	@$(WINDTUNNEL) test-e2e $(ARGS)
+
+soak: $(READY) ## Run the tests that take long: older releases, long drills
+	@$(WINDTUNNEL) soak $(ARGS)
 
 bench: $(READY) ## Run the project's benchmarks
 	@$(WINDTUNNEL) bench $(ARGS)

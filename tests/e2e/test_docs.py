@@ -46,6 +46,7 @@ IN_ORDER = [
     'make test ARGS="-k salary -x"',
     "make test-unit",
     "make test-e2e",
+    "make soak",
     "make bench",
     "python -m windtunnel.emr.state_diagrams",
     "python -m windtunnel.emr.coverage",

@@ -22,6 +22,7 @@ COMMANDS = {
     "test": "Run all tests",
     "test-unit": "Run the unit tests",
     "test-e2e": "Run the end-to-end tests",
+    "soak": "Run the tests that take long: older releases, long drills",
     "bench": "Run the project's benchmarks",
     "env": 'Print the variables of the stack: eval "$(windtunnel env)"',
     "clean": "Stop the stack and remove its state: history, logs, databases",

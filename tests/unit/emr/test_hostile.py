@@ -1,6 +1,6 @@
 """Whatever form a request takes that the model allows, it is answered; nothing that is sent is a failure of ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -63,11 +63,22 @@ REQUESTS = {
 }
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), operation=st.sampled_from(sorted(REQUESTS)))
-def test_no_request_that_the_model_allows_is_a_failure_of_ours(
-    client: Any, data: st.DataObject, operation: str
-) -> None:
+Check = Callable[[Any, st.DataObject, str], None]
+
+
+def hostile(examples: int) -> Callable[[Check], Check]:
+    """Draws that many requests of any operation."""
+
+    def decorate(test: Check) -> Check:
+        drawn: Check = given(data=st.data(), operation=st.sampled_from(sorted(REQUESTS)))(test)
+        many = settings(deadline=None, max_examples=examples, suppress_health_check=list(HealthCheck))
+        return many(drawn)
+
+    return decorate
+
+
+def check(client: Any, data: st.DataObject, operation: str) -> None:
+    """A drawn request is answered, or refused with an error of the client's."""
     request = data.draw(REQUESTS[operation])
     cluster = client.list_clusters()["Clusters"][-1]["Id"]
     request |= {name: cluster for name in CLUSTER_MEMBERS if name in request}
@@ -75,3 +86,18 @@ def test_no_request_that_the_model_allows_is_a_failure_of_ours(
         getattr(client, xform_name(operation))(**request)
     except ClientError as error:
         assert error.response["ResponseMetadata"]["HTTPStatusCode"] < 500, error
+
+
+@hostile(1000)
+def test_no_request_that_the_model_allows_is_a_failure_of_ours(
+    client: Any, data: st.DataObject, operation: str
+) -> None:
+    check(client, data, operation)
+
+
+@pytest.mark.soak
+@hostile(10_000)
+def test_none_of_ten_thousand_requests_is_a_failure_of_ours(
+    client: Any, data: st.DataObject, operation: str
+) -> None:
+    check(client, data, operation)
