@@ -43,7 +43,15 @@ class Health:
     """What the tests make of the daemons; by node id, `master` among them."""
 
     dead: set[str] = field(default_factory=set)
+    workers_die: bool = False
+    """Whether no worker lives."""
     starting: bool = False
+    containers: dict[str, int] = field(default_factory=dict)
+    """How many run on each node."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """What YARN would tell."""
+    decommissioned: set[str] = field(default_factory=set)
+    """Nodes that were asked to let go of what they have; they are rid of it when no container runs there."""
     cannot_install: str = ""
     """Why no release can be installed."""
 
@@ -74,10 +82,21 @@ class UpAtOnce(hadoop.Cluster):
             return ProcessState.EXITED if name in self._health.dead else ProcessState.RUNNING
 
         master = MasterStatus(state("master"), state("master"), None if self._health.starting else False)
-        up = not self._health.starting
-        return ClusterStatus(
-            master, {node.id: NodeStatus(state(node.id), state(node.id), up) for node in nodes}
-        )
+        return ClusterStatus(master, {node.id: self._node(node, state(node.id)) for node in nodes})
+
+    def _node(self, node: hadoop.Node, state: ProcessState) -> NodeStatus:
+        containers = self._health.containers.get(node.id, 0)
+        rid = node.id in self._health.decommissioned and not containers
+        state = ProcessState.EXITED if self._health.workers_die else state
+        data_node = state if node.stores_data else None
+        return NodeStatus(data_node, state, not self._health.starting, rid, containers)
+
+    def decommission(self, node: hadoop.Node, leaving: Sequence[hadoop.Node]) -> None:
+        assert node in leaving
+        self._health.decommissioned.add(node.id)
+
+    def metrics(self) -> Mapping[str, float]:
+        return self._health.metrics
 
     def step_environment(self, folder: Path) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], CLUSTER_VARIABLE: self.spec.id}

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from windtunnel.emr import store
 from windtunnel.emr.clusters import begin_termination, end_state
 from windtunnel.emr.logs import LogShipper, log_folders
-from windtunnel.emr.nodes import Nodes, View, fill
+from windtunnel.emr.nodes import Nodes, View
+from windtunnel.emr.resizing import settle
 from windtunnel.emr.runtime import Runtime
+from windtunnel.emr.scaling import Scaling
 from windtunnel.emr.schema import Cluster
 from windtunnel.emr.states import (
     ACTIVE_STEP_STATES,
@@ -30,6 +32,8 @@ from windtunnel.install.errors import InstallError
 
 HEALTH_SECONDS = 2
 """How often the daemons of a cluster that is up are looked at."""
+RESIZING_SECONDS = 0.5
+"""The same while nodes come or go."""
 LOG_SECONDS = 10
 """How often the logs of running steps are copied."""
 START_SECONDS = 300
@@ -57,6 +61,7 @@ class ClusterReconciler:
         self._shipper = shipper
         self._id = cluster_id
         self._ends = StepEnds(db, runtime, shipper)
+        self._scaling = Scaling(db)
         self._parts: tuple[hadoop.Cluster, Nodes, StepRuns] | None = None
         self._prepared = False
         self._health_due = 0.0
@@ -108,10 +113,8 @@ class ClusterReconciler:
             if fresh is None or fresh.state is not ClusterState.STARTING:
                 return
             fresh.ports = asdict(hadoop.MasterPorts.allocate(store.given_ports(session)))
-            for group in store.instance_groups(session, self._id):
-                change_state(session, group, InstanceGroupState.BOOTSTRAPPING)
-            fill(session, fresh, self._runtime.config.max_nodes)
             change_state(session, fresh, ClusterState.BOOTSTRAPPING)
+            settle(session, fresh, self._runtime.config.max_nodes)
         self._starting_since = time.monotonic()
 
     def _say(self, cluster: Cluster, sentence: str) -> None:
@@ -130,6 +133,7 @@ class ClusterReconciler:
         if not self._prepared:
             daemons.prepare()
             self._prepared = True
+        nodes.settle(view)
         if trouble := nodes.advance(view):
             self.end(trouble.code, trouble.message)
             return
@@ -147,7 +151,8 @@ class ClusterReconciler:
             if fresh is None or fresh.state is not ClusterState.BOOTSTRAPPING:
                 return
             for group in store.instance_groups(session, self._id):
-                change_state(session, group, InstanceGroupState.RUNNING, message=group.reason_message)
+                if group.state is InstanceGroupState.BOOTSTRAPPING:
+                    change_state(session, group, InstanceGroupState.RUNNING, message=group.reason_message)
             change_state(session, fresh, ClusterState.RUNNING, message=RUNNING_MESSAGE)
 
     # RUNNING <-> WAITING, -> TERMINATING
@@ -155,11 +160,14 @@ class ClusterReconciler:
     def _work(self, view: View) -> None:
         daemons, nodes, step_runs = self._running_parts(view)
         now = time.monotonic()
+        if nodes.settle(view):
+            self._health_due = now
         if now >= self._health_due:
-            self._health_due = now + HEALTH_SECONDS
+            self._health_due = now + (HEALTH_SECONDS if view.is_settled else RESIZING_SECONDS)
             if trouble := nodes.advance(view):
                 self.end(trouble.code, trouble.message)
                 return
+            self._scaling.advance(view.cluster, view.groups, nodes.status, daemons.metrics)
             self._while_idle(view.cluster, daemons)
         step_runs.advance(view.cluster)
         if view.cluster.log_uri and now >= self._logs_due:

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from windtunnel.aws.context import RequestContext
-from windtunnel.emr import job_flow, store
+from windtunnel.emr import fleets, instance_groups, job_flow, store
 from windtunnel.emr.errors import not_modifiable, unknown_cluster, validation_exception
-from windtunnel.emr.schema import Cluster
+from windtunnel.emr.schema import Cluster, InstanceGroup
 from windtunnel.emr.states import OPEN_CLUSTER_STATES, ClusterState
 from windtunnel.emr.steps import add_steps, cancel_pending
 from windtunnel.emr.transitions import change_state, record_creation
@@ -29,7 +29,7 @@ ERRORS = frozenset(
 def create_cluster(session: Session, request: Mapping[str, Any], context: RequestContext) -> Cluster:
     """A new cluster with its groups and first steps, in STARTING. Raises ValidationException."""
     cluster = job_flow.new_cluster(request, context.region, context.account)
-    groups = job_flow.new_instance_groups(cluster, request["Instances"])
+    groups = _new_groups(cluster, request["Instances"])
     session.add(cluster)
     session.flush()
     record_creation(session, cluster)
@@ -39,6 +39,14 @@ def create_cluster(session: Session, request: Mapping[str, Any], context: Reques
         record_creation(session, group)
     add_steps(session, cluster, request.get("Steps") or [])
     return cluster
+
+
+def _new_groups(cluster: Cluster, instances: Mapping[str, Any]) -> list[InstanceGroup]:
+    if not (configs := instances.get("InstanceFleets")):
+        return instance_groups.new_instance_groups(cluster, instances)
+    if other := instance_groups.WAYS_TO_ASK & set(instances):
+        raise validation_exception(f"Give InstanceFleets or {', '.join(sorted(other))}, not both.")
+    return fleets.new_instance_fleets(cluster, configs)
 
 
 def get_cluster(session: Session, cluster_id: str, context: RequestContext) -> Cluster:

@@ -26,6 +26,11 @@ def instance_group_id() -> str:
     return "ig-" + _random(_UPPER, 13)
 
 
+def instance_fleet_id() -> str:
+    """`if-` and 13 capitals or digits."""
+    return "if-" + _random(_UPPER, 13)
+
+
 def instance_id() -> str:
     """EMR's own id of an instance: `ci-` and 12 capitals or digits."""
     return "ci-" + _random(_UPPER, 12)

@@ -5,24 +5,20 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from windtunnel.emr import ids, members
-from windtunnel.emr.catalogue.instance_types import instance_types
+from windtunnel.emr import ids, members, scaling_policies
 from windtunnel.emr.catalogue.releases import find_release, release_labels, runnable_labels
 from windtunnel.emr.configurations import flatten
 from windtunnel.emr.errors import validation_exception
-from windtunnel.emr.schema import Cluster, InstanceGroup
+from windtunnel.emr.schema import Cluster
 from windtunnel.emr.tags import as_tags
 
 APPLICATIONS = {"hadoop": "Hadoop", "spark": "Spark"}
 """What runs here, by the lower-case name that a request may use."""
 
 MOST_BOOTSTRAP_ACTIONS = 16
-MOST_TASK_GROUPS = 48
 CONCURRENCY = range(1, 257)
 IDLE_TIMEOUT = range(60, 604_801)
 DEFAULT_IDLE_TIMEOUT = 3600
-VOLUMES = range(1, 26)
-"""~ EBS volumes of one kind that an instance may have."""
 
 
 def new_cluster(request: Mapping[str, Any], region: str, account: str) -> Cluster:
@@ -40,6 +36,9 @@ def new_cluster(request: Mapping[str, Any], region: str, account: str) -> Cluste
         release_label=_release_label(request.get("ReleaseLabel")),
         created_at=time.time(),
         idle_timeout=idle_timeout(request.get("AutoTerminationPolicy")),
+        managed_scaling=scaling_policies.managed_scaling(
+            request.get("ManagedScalingPolicy"), of_fleets=bool(instances.get("InstanceFleets"))
+        ),
         log_uri=_log_uri(request.get("LogUri")),
         keep_alive=bool(instances.get("KeepJobFlowAliveWhenNoSteps")),
         termination_protected=bool(instances.get("TerminationProtected")),
@@ -51,19 +50,6 @@ def new_cluster(request: Mapping[str, Any], region: str, account: str) -> Cluste
         attributes=_attributes(request, instances),
         ports={},
     )
-
-
-def new_instance_groups(cluster: Cluster, instances: Mapping[str, Any]) -> list[InstanceGroup]:
-    """The rows of its groups, MASTER first. Raises ValidationException."""
-    given = list(instances.get("InstanceGroups") or [])
-    by_type = {"MasterInstanceType", "SlaveInstanceType", "InstanceCount"} & set(instances)
-    if given and by_type:
-        raise validation_exception(f"Give InstanceGroups or {', '.join(sorted(by_type))}, not both.")
-    requested = given or _groups_by_type(instances)
-    _check_roles(requested)
-    order = ("MASTER", "CORE", "TASK")
-    ordered = sorted(requested, key=lambda group: order.index(group["InstanceRole"]))
-    return [_new_group(cluster, group) for group in ordered]
 
 
 def step_concurrency(level: int) -> int:
@@ -135,81 +121,3 @@ def _attributes(request: Mapping[str, Any], instances: Mapping[str, Any]) -> dic
     kept = {name: request[name] for name in request if name in members.KEPT}
     kept |= {name: instances[name] for name in instances if f"Instances.{name}" in members.KEPT}
     return kept | {"VisibleToAllUsers": request.get("VisibleToAllUsers", True)}
-
-
-def _groups_by_type(instances: Mapping[str, Any]) -> list[dict[str, Any]]:
-    count, master = instances.get("InstanceCount", 0), instances.get("MasterInstanceType")
-    if not master or count < 1:
-        raise validation_exception(
-            "Give InstanceGroups, or MasterInstanceType and an InstanceCount of at least 1."
-        )
-    groups = [{"InstanceRole": "MASTER", "InstanceType": master, "InstanceCount": 1}]
-    if count > 1:
-        worker = instances.get("SlaveInstanceType") or master
-        groups.append({"InstanceRole": "CORE", "InstanceType": worker, "InstanceCount": count - 1})
-    return groups
-
-
-def _check_roles(groups: Sequence[Mapping[str, Any]]) -> None:
-    roles = [group["InstanceRole"] for group in groups]
-    if roles.count("MASTER") != 1:
-        raise validation_exception("A cluster needs exactly one MASTER instance group.")
-    if roles.count("CORE") > 1 or roles.count("TASK") > MOST_TASK_GROUPS:
-        raise validation_exception("A cluster takes at most one CORE and 48 TASK instance groups.")
-    if "TASK" in roles and "CORE" not in roles:
-        raise validation_exception("A TASK instance group needs a CORE instance group beside it.")
-
-
-def _new_group(cluster: Cluster, group: Mapping[str, Any]) -> InstanceGroup:
-    members.refuse_what_is_not_executed(group, "Group.")
-    role, count = group["InstanceRole"], group["InstanceCount"]
-    if count < (0 if role == "TASK" else 1):
-        raise validation_exception(
-            f"The InstanceCount of the {role} instance group must be at least 1, not {count}."
-        )
-    if role == "MASTER" and count != 1:
-        raise validation_exception(f"windtunnel runs one MASTER instance, not {count}.")
-    _check_instance_type(group["InstanceType"], cluster.release_label)
-    _check_volumes(group.get("EbsConfiguration") or {})
-    configurations = list(group.get("Configurations") or [])
-    _check_classifications(role, flatten(configurations))
-    return InstanceGroup(
-        id=ids.instance_group_id(),
-        cluster_id=cluster.id,
-        name=group.get("Name") or role.capitalize(),
-        role=role,
-        instance_type=group["InstanceType"],
-        market=group.get("Market", "ON_DEMAND"),
-        bid_price=group.get("BidPrice"),
-        requested=count,
-        created_at=cluster.created_at,
-        configurations=configurations,
-        attributes={name: group[name] for name in group if f"Group.{name}" in members.KEPT},
-    )
-
-
-def _check_instance_type(name: str, release_label: str) -> None:
-    kind = instance_types().get(name)
-    if kind is None:
-        raise validation_exception(f"Instance type '{name}' is not supported.")
-    if not kind.is_offered_by(release_label):
-        raise validation_exception(
-            f"Instance type '{name}' is not supported by {release_label}: Amazon EMR offers it from "
-            f"{kind.first_release} to {kind.last_release}."
-        )
-
-
-def _check_volumes(ebs: Mapping[str, Any]) -> None:
-    for device in ebs.get("EbsBlockDeviceConfigs") or []:
-        count = device.get("VolumesPerInstance", 1)
-        if count not in VOLUMES:
-            raise validation_exception(f"VolumesPerInstance {count} is invalid: it must be from 1 to 25.")
-
-
-def _check_classifications(role: str, tables: Mapping[str, Any]) -> None:
-    of_spark = sorted(name for name in tables if name.startswith("spark-"))
-    if of_spark and role != "MASTER":
-        raise validation_exception(
-            f"windtunnel does not execute the classification '{of_spark[0]}' of a {role} instance group: steps "
-            f"run on the master node. Give it for the cluster, or for the MASTER instance group."
-        )

@@ -1,30 +1,27 @@
-"""The nodes of one cluster: filled up to what was asked for, bootstrapped, started, watched and replaced."""
+"""The nodes of one cluster: bootstrapped, started, watched, replaced, decommissioned."""
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-
-from windtunnel.emr import failure, ids, store
+from windtunnel.emr import failure, store
 from windtunnel.emr.bootstrap import BootstrapActions, BootstrapFailure
+from windtunnel.emr.resizing import settle, todos
 from windtunnel.emr.runtime import Runtime
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.emr.states import LIVE_INSTANCE_STATES, OPEN_CLUSTER_STATES, ClusterState, InstanceState
 from windtunnel.emr.store import Store
-from windtunnel.emr.transitions import change_state, record_creation
+from windtunnel.emr.transitions import change_state
 from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop.cluster import ClusterStatus, MasterStatus, NodeStatus
 from windtunnel.hadoop.processes import ProcessState
 
-GONE = (ProcessState.EXITED, ProcessState.LOST)
-MOST_REPLACEMENTS = 10
-"""Nodes of one group that may fail before no more are started in their place."""
 MOST_FAILED_STARTS = 3
-"""The same while the cluster starts, and why it then can't: the next ones would fail like them."""
+"""Nodes of one group that may fail while the cluster starts: the next ones would fail like them."""
+
+TAKEN_AWAY = "The instance was decommissioned as its instance group was resized"  # ~: EMR's words are unknown
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +42,11 @@ class View:
             assert cluster is not None  # noqa: S101 - clusters are never removed
             live = [one for one in store.instances(session, cluster_id) if one.state in LIVE_INSTANCE_STATES]
             return cls(cluster, store.instance_groups(session, cluster_id), live)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no node is on its way, in or out."""
+        return all(one.state is InstanceState.RUNNING and one.leaving_since is None for one in self.instances)
 
     def group_of(self, instance: Instance) -> InstanceGroup:
         """Every instance has one."""
@@ -67,54 +69,6 @@ class Trouble:
     message: str
 
 
-def allotments(groups: Sequence[InstanceGroup], most: int) -> dict[str, int]:
-    """How many instances of each group this machine runs, by group id, in the order of the groups."""
-    room, allotted = most, {}
-    for group in groups:
-        allotted[group.id] = min(group.requested, room)
-        room -= allotted[group.id]
-    return allotted
-
-
-def fill(session: Session, cluster: Cluster, most: int) -> None:
-    """Adds the instances that a cluster's groups lack, and says where this machine gives fewer than asked."""
-    groups = store.instance_groups(session, cluster.id)
-    for group_id, wanted in allotments(groups, most).items():
-        group = next(group for group in groups if group.id == group_id)
-        if wanted < group.requested:
-            group.reason_message = (
-                f"{wanted} of the {group.requested} requested instances run: this machine gives a cluster at "
-                f"most {most} nodes (WINDTUNNEL_EMR_MAX_NODES)."
-            )
-        for _ in range(wanted - _count(session, group_id, LIVE_INSTANCE_STATES)):
-            if _count(session, group_id, frozenset({InstanceState.TERMINATED})) >= MOST_REPLACEMENTS:
-                group.reason_message = (
-                    f"{MOST_REPLACEMENTS} of its instances have failed: no more are started."
-                )
-                break
-            _add(session, cluster, group)
-
-
-def _count(session: Session, group_id: str, states: frozenset[InstanceState]) -> int:
-    rows = select(func.count()).where(Instance.group_id == group_id, Instance.state.in_(states))
-    return session.scalar(rows) or 0
-
-
-def _add(session: Session, cluster: Cluster, group: InstanceGroup) -> None:
-    instance = Instance(
-        id=ids.instance_id(),
-        ec2_id=ids.ec2_instance_id(),
-        cluster_id=cluster.id,
-        group_id=group.id,
-        created_at=time.time(),
-        ports=asdict(hadoop.NodePorts.allocate(store.given_ports(session))),
-    )
-    session.add(instance)
-    session.flush()
-    record_creation(session, instance)
-    change_state(session, instance, InstanceState.BOOTSTRAPPING)
-
-
 class Nodes:
     """The nodes of one cluster and their daemons."""
 
@@ -125,6 +79,8 @@ class Nodes:
         self._actions = BootstrapActions(runtime, cluster, daemons)
         self.run_bootstrap_actions = False
         """Whether some node was last seen to be at its bootstrap actions."""
+        self.status: Mapping[str, NodeStatus] = {}
+        """How the workers were last seen, by EC2 id."""
 
     def advance(self, view: View) -> Trouble | None:
         """Start what is to start, see what has come up or died; why the cluster can't go on, if it can't."""
@@ -132,9 +88,15 @@ class Nodes:
         self.run_bootstrap_actions = False
         for instance in view.instances:
             if instance.state is InstanceState.BOOTSTRAPPING:
+                if instance.leaving_since is not None:
+                    self._take_away(view, instance)
+                    continue
                 progress = self._actions.advance(instance, view.group_of(instance), len(view.instances))
                 if isinstance(progress, BootstrapFailure):
-                    return self._bootstrap_failed(view, instance, progress)
+                    trouble = self._bootstrap_failed(view, instance, progress)
+                    if trouble:
+                        return trouble
+                    continue
                 if progress is None:
                     self.run_bootstrap_actions = True
                     continue
@@ -143,6 +105,18 @@ class Nodes:
         if not started:
             return None
         return self._look_after(view, started)
+
+    def settle(self, view: View) -> bool:
+        """Have each group get the instances that it lacks, and let go those that are too many; whether any was."""
+        most = self._runtime.config.max_nodes
+        every = todos(view.cluster, view.groups, view.instances, most)
+        if not any(todo.changes(group) for group, todo in every):
+            return False
+        with self._store.transaction() as session:
+            cluster = store.find_cluster(session, view.cluster.id)
+            if cluster is not None and cluster.state in OPEN_CLUSTER_STATES:
+                settle(session, cluster, most)
+        return True
 
     def worker(self, view: View, instance: Instance) -> hadoop.Node:
         """The node of a worker."""
@@ -157,13 +131,16 @@ class Nodes:
     def _look_after(self, view: View, started: Sequence[Instance]) -> Trouble | None:
         workers = {one.ec2_id: self.worker(view, one) for one in started if view.is_worker(one)}
         status = self._daemons.observe(list(workers.values()))
+        self.status = status.nodes
         for instance in started:
             if view.is_master(instance):
                 trouble = self._look_after_master(instance, status.master)
                 if trouble:
                     return trouble
             node = status.nodes.get(instance.ec2_id)
-            if node is not None and (node.data_node in GONE or node.node_manager in GONE):
+            if node is not None and instance.leaving_since is not None:
+                self._decommission(view, instance, workers, node)
+            elif node is not None and node.is_gone:
                 trouble = self._lose(view, instance, workers[instance.ec2_id], node)
                 if trouble:
                     return trouble
@@ -173,7 +150,7 @@ class Nodes:
 
     def _look_after_master(self, instance: Instance, master: MasterStatus) -> Trouble | None:
         daemons = {"NameNode": master.name_node, "ResourceManager": master.resource_manager}
-        dead = [name for name, state in daemons.items() if state in GONE]
+        dead = [name for name, state in daemons.items() if state in hadoop.GONE]
         if not dead:
             return None
         sentence = f"{' and '.join(dead)} ended{_why(self._runtime.folder(instance.cluster_id).path)}"
@@ -184,38 +161,58 @@ class Nodes:
 
     def _lose(self, view: View, instance: Instance, node: hadoop.Node, status: NodeStatus) -> Trouble | None:
         """A worker's daemon has died: the node is gone, and another takes its place."""
-        dead = "DataNode" if status.data_node in GONE else "NodeManager"
+        dead = "NodeManager" if status.node_manager in hadoop.GONE else "DataNode"
         message = f"The {dead} of the instance ended{_why(node.folder)}"
         log.warning("%s: %s: %s", view.cluster.id, instance.ec2_id, message)
         self._daemons.stop_worker(node)
+        return self._fail(view, instance, "INSTANCE_FAILURE", message)
+
+    def _fail(self, view: View, instance: Instance, code: str, message: str) -> Trouble | None:
+        """TERMINATED, with another in its place; Trouble where too many of a cluster that starts have failed."""
         with self._store.transaction() as session:
             cluster = store.find_cluster(session, view.cluster.id)
             fresh = session.get(Instance, instance.number)
-            if cluster is None or fresh is None or fresh.state is not instance.state:
+            group = session.get(InstanceGroup, view.group_of(instance).number)
+            if cluster is None or group is None or fresh is None or fresh.state is not instance.state:
                 return None
-            change_state(session, fresh, InstanceState.TERMINATED, code="INSTANCE_FAILURE", message=message)
-            if cluster.state is ClusterState.BOOTSTRAPPING:
-                failed = _count(session, instance.group_id, frozenset({InstanceState.TERMINATED}))
-                if failed >= MOST_FAILED_STARTS:
-                    return Trouble("INTERNAL_ERROR", f"{failed} worker nodes did not start. {message}")
+            change_state(session, fresh, InstanceState.TERMINATED, code=code, message=message)
+            group.failures += 1
+            if cluster.state is ClusterState.BOOTSTRAPPING and group.failures >= MOST_FAILED_STARTS:
+                return Trouble("INTERNAL_ERROR", f"{group.failures} worker nodes did not start. {message}")
             if cluster.state in OPEN_CLUSTER_STATES:
-                fill(session, cluster, self._runtime.config.max_nodes)
+                settle(session, cluster, self._runtime.config.max_nodes)
         return None
 
-    def _change(self, instance: Instance, to: InstanceState) -> None:
+    def _decommission(
+        self, view: View, instance: Instance, workers: Mapping[str, hadoop.Node], status: NodeStatus
+    ) -> None:
+        """A node that is to go gets no more work and gives its blocks away; then it goes."""
+        leaving = [one for one in view.instances if one.leaving_since is not None and one.ec2_id in workers]
+        late = instance.leave_by is not None and time.time() > instance.leave_by
+        if late or status.is_gone or status.decommissioned:
+            self._take_away(view, instance)
+        else:
+            self._daemons.decommission(workers[instance.ec2_id], [workers[one.ec2_id] for one in leaving])
+
+    def _take_away(self, view: View, instance: Instance) -> None:
+        self._daemons.stop_worker(self.worker(view, instance))
+        self._change(instance, InstanceState.TERMINATED, message=TAKEN_AWAY)
+
+    def _change(self, instance: Instance, to: InstanceState, message: str = "") -> None:
         with self._store.transaction() as session:
             fresh = session.get(Instance, instance.number)
             if fresh is not None and fresh.state is instance.state:
-                change_state(session, fresh, to)
+                change_state(session, fresh, to, message=message)
 
-    def _bootstrap_failed(self, view: View, instance: Instance, failure: BootstrapFailure) -> Trouble:
+    def _bootstrap_failed(self, view: View, instance: Instance, failure: BootstrapFailure) -> Trouble | None:
+        """The end of a cluster that starts; a cluster that is up goes on without the node."""
         which = "the master instance" if view.is_master(instance) else "the worker instance"
         key = f"{view.cluster.log_uri}{view.cluster.id}/node/{instance.ec2_id}/bootstrap-actions/{failure.number}/"
         where = key if view.cluster.log_uri else str(failure.logs)
-        return Trouble(
-            "BOOTSTRAP_FAILURE",
-            f"On {which} ({instance.ec2_id}), bootstrap action {failure.number} {failure.reason}. Logs: {where}",
-        )
+        message = f"On {which} ({instance.ec2_id}), bootstrap action {failure.number} {failure.reason}. Logs: {where}"
+        if view.cluster.state is ClusterState.BOOTSTRAPPING:
+            return Trouble("BOOTSTRAP_FAILURE", message)
+        return self._fail(view, instance, "BOOTSTRAP_FAILURE", message)
 
 
 def _why(node: Path) -> str:

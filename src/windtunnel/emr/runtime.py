@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
+from windtunnel.emr.capacity import configurations_of
 from windtunnel.emr.catalogue.instance_types import instance_types
 from windtunnel.emr.catalogue.releases import find_release
 from windtunnel.emr.config import EmrConfig
@@ -71,7 +72,7 @@ class Runtime:
             folder=self.folder(cluster.id).path,
             distribution=installed,
             ports=hadoop.MasterPorts(**cluster.ports),
-            configurations=_tables(cluster, groups[0]),
+            configurations=_tables(cluster, groups[0], groups[0].instance_type),
             environment=self.config.environment,
             s3_endpoint=self.config.s3_endpoint,
             max_executors=self.config.max_executors,
@@ -82,14 +83,15 @@ class Runtime:
 
     def worker(self, cluster: Cluster, group: InstanceGroup, instance: Instance) -> hadoop.Node:
         """A node with a DataNode and a NodeManager of its instance type's size."""
-        kind = instance_types()[group.instance_type]
+        kind = instance_types()[instance.instance_type]
         return hadoop.Node(
             id=instance.ec2_id,
             folder=self.node_folder(instance),
             memory_mb=kind.yarn_memory_mb,
             vcores=kind.vcpus,
             ports=hadoop.NodePorts(**instance.ports),
-            configurations=_tables(cluster, group),
+            stores_data=group.role != "TASK",
+            configurations=_tables(cluster, group, instance.instance_type),
         )
 
     def node_folder(self, instance: Instance) -> Path:
@@ -97,5 +99,5 @@ class Runtime:
         return self.folder(instance.cluster_id).node(instance.ec2_id)
 
 
-def _tables(cluster: Cluster, group: InstanceGroup) -> Mapping[str, Mapping[str, str]]:
-    return merge(flatten(cluster.configurations), flatten(group.configurations))
+def _tables(cluster: Cluster, group: InstanceGroup, instance_type: str) -> Mapping[str, Mapping[str, str]]:
+    return merge(flatten(cluster.configurations), flatten(configurations_of(group, instance_type)))

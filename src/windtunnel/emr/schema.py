@@ -48,6 +48,8 @@ class Cluster(Base):
     """When the cluster was last seen to begin doing nothing; None while it works."""
     idle_timeout: Mapped[int | None]
     """AutoTerminationPolicy's IdleTimeout in seconds."""
+    managed_scaling: Mapped[dict[str, Any]]
+    """The ManagedScalingPolicy, empty without one."""
     log_uri: Mapped[str | None]
     keep_alive: Mapped[bool]
     termination_protected: Mapped[bool]
@@ -64,7 +66,11 @@ class Cluster(Base):
 
 
 class InstanceGroup(Base):
-    """MASTER, CORE or TASK instances of one type."""
+    """MASTER, CORE or TASK instances: a group of one type, or a fleet, which may mix types.
+
+    Of a fleet, `instance_type` is the type that it now takes, `requested` how many instances of it would reach
+    the targets.
+    """
 
     __tablename__ = "instance_groups"
 
@@ -85,6 +91,15 @@ class InstanceGroup(Base):
     ended_at: Mapped[float | None]
     configurations: Mapped[list[dict[str, Any]]]
     attributes: Mapped[dict[str, Any]]
+    fleet: Mapped[dict[str, Any]]
+    """The InstanceFleetConfig as it is now wished; empty for a group."""
+    auto_scaling: Mapped[dict[str, Any]]
+    """The AutoScalingPolicy, empty without one."""
+    failures: Mapped[int] = mapped_column(default=0)
+    """Of its instances, since it was last modified."""
+    scaled_at: Mapped[float | None]
+    """When its AutoScalingPolicy last changed it, from which its CoolDown counts."""
+    shrink_policy: Mapped[dict[str, Any]]
 
 
 class Instance(Base):
@@ -98,6 +113,10 @@ class Instance(Base):
     ec2_id: Mapped[str] = mapped_column(String, unique=True)
     cluster_id: Mapped[str] = mapped_column(ForeignKey("clusters.id"), index=True)
     group_id: Mapped[str] = mapped_column(ForeignKey("instance_groups.id"), index=True)
+    instance_type: Mapped[str]
+    market: Mapped[str]
+    weight: Mapped[int]
+    """Units of a fleet's capacity that it counts for; 1 in a group."""
     state: Mapped[InstanceState] = mapped_column(default=InstanceState.PROVISIONING)
     reason_code: Mapped[str | None]
     reason_message: Mapped[str] = mapped_column(default="")
@@ -106,6 +125,10 @@ class Instance(Base):
     ended_at: Mapped[float | None]
     ports: Mapped[dict[str, Any]]
     """The ports of a worker's daemons; the master's are the cluster's."""
+    leaving_since: Mapped[float | None]
+    """When it was chosen to be taken away; its node is decommissioned from then on."""
+    leave_by: Mapped[float | None]
+    """When it is taken away at the latest, whatever still runs on it."""
 
 
 class Step(Base):

@@ -28,10 +28,16 @@ _MACHINES: Mapping[str, tuple[Mapping[Any, frozenset[Any]], str]] = {
         "A pending step is cancelled at once. A running one that is asked to stop is CANCEL_PENDING until its"
         " process has ended; one that then ends with 0 is COMPLETED all the same.",
     ),
-    "Instance groups": (states.INSTANCE_GROUP_TRANSITIONS, "A group is RUNNING when its cluster first is."),
+    "Instance groups": (
+        states.INSTANCE_GROUP_TRANSITIONS,
+        "A group, or a fleet, is RUNNING when its cluster first is. It is RESIZING from the request, or the decision of"
+        " a scaling policy, until as many instances run as are asked for; SUSPENDED when ten of its instances have"
+        " failed, until it is modified.",
+    ),
     "Instances": (
         states.INSTANCE_TRANSITIONS,
-        "A worker whose DataNode or NodeManager dies is TERMINATED, and another takes its place.",
+        "A worker whose DataNode or NodeManager dies is TERMINATED, and another takes its place. One that is too many"
+        " stays RUNNING while YARN drains it and HDFS copies its blocks elsewhere.",
     ),
 }
 

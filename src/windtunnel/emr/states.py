@@ -33,11 +33,16 @@ class StepState(StrEnum):
 
 
 class InstanceGroupState(StrEnum):
-    """https://docs.aws.amazon.com/emr/latest/APIReference/API_InstanceGroupStatus.html (the ones we use)"""
+    """https://docs.aws.amazon.com/emr/latest/APIReference/API_InstanceGroupStatus.html (the ones we use)
+
+    A fleet has the same.
+    """
 
     PROVISIONING = "PROVISIONING"
     BOOTSTRAPPING = "BOOTSTRAPPING"
     RUNNING = "RUNNING"
+    RESIZING = "RESIZING"  # nodes are added, or decommissioned and taken away
+    SUSPENDED = "SUSPENDED"  # too many of its nodes have failed: no more are started until it is modified
     TERMINATED = "TERMINATED"
 
 
@@ -77,8 +82,10 @@ STEP_TRANSITIONS: Mapping[StepState, frozenset[StepState]] = {
 
 INSTANCE_GROUP_TRANSITIONS: Mapping[InstanceGroupState, frozenset[InstanceGroupState]] = {
     _G.PROVISIONING: frozenset({_G.BOOTSTRAPPING, _G.TERMINATED}),
-    _G.BOOTSTRAPPING: frozenset({_G.RUNNING, _G.TERMINATED}),
-    _G.RUNNING: frozenset({_G.TERMINATED}),
+    _G.BOOTSTRAPPING: frozenset({_G.RUNNING, _G.SUSPENDED, _G.TERMINATED}),
+    _G.RUNNING: frozenset({_G.RESIZING, _G.SUSPENDED, _G.TERMINATED}),
+    _G.RESIZING: frozenset({_G.RUNNING, _G.SUSPENDED, _G.TERMINATED}),
+    _G.SUSPENDED: frozenset({_G.RESIZING, _G.TERMINATED}),
     _G.TERMINATED: frozenset(),
 }
 

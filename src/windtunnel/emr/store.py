@@ -20,7 +20,7 @@ from windtunnel.emr.schema import (
 )
 from windtunnel.emr.states import LIVE_CLUSTER_STATES, LIVE_INSTANCE_STATES
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration: a file that is already there is opened without loading Alembic."""
 
 
@@ -110,24 +110,39 @@ def live_cluster_ids(session: Session) -> Sequence[str]:
 
 
 def given_ports(session: Session) -> set[int]:
-    """The ports that the daemons of live clusters have, or will have once they listen."""
-    clusters = select(Cluster.ports).where(Cluster.state.in_(LIVE_CLUSTER_STATES))
-    nodes = select(Instance.ports).where(Instance.state.in_(LIVE_INSTANCE_STATES))
+    """The ports that the daemons of live clusters have, had, or will have once they listen.
+
+    HDFS knows a DataNode that was taken away by its port: no other of the cluster may have it.
+    """
+    live = select(Cluster.id).where(Cluster.state.in_(LIVE_CLUSTER_STATES))
+    clusters = select(Cluster.ports).where(Cluster.id.in_(live))
+    nodes = select(Instance.ports).where(Instance.cluster_id.in_(live))
     return {
         port for ports in (*session.scalars(clusters), *session.scalars(nodes)) for port in ports.values()
     }
 
 
 def instance_groups(session: Session, cluster_id: str) -> Sequence[InstanceGroup]:
-    """The groups of a cluster in the order of their creation: MASTER first."""
+    """The groups, or the fleets, of a cluster in the order of their creation: MASTER first."""
     groups = select(InstanceGroup).where(InstanceGroup.cluster_id == cluster_id)
     return session.scalars(groups.order_by(InstanceGroup.number)).all()
+
+
+def cluster_of_group(session: Session, group_id: str) -> str | None:
+    """The id of the cluster that has this group or fleet."""
+    return session.scalar(select(InstanceGroup.cluster_id).where(InstanceGroup.id == group_id))
 
 
 def instances(session: Session, cluster_id: str) -> Sequence[Instance]:
     """All instances that a cluster has or had, oldest first."""
     rows = select(Instance).where(Instance.cluster_id == cluster_id)
     return session.scalars(rows.order_by(Instance.number)).all()
+
+
+def find_instance(session: Session, group_id: str, ec2_id: str) -> Instance | None:
+    """The live instance of that EC2 id, if the group or fleet has it."""
+    rows = select(Instance).where(Instance.group_id == group_id, Instance.ec2_id == ec2_id)
+    return session.scalar(rows.where(Instance.state.in_(LIVE_INSTANCE_STATES)))
 
 
 def steps(session: Session, cluster_id: str, states: frozenset[Any] | None = None) -> Sequence[Step]:

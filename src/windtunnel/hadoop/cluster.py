@@ -1,4 +1,5 @@
-"""One cluster: a NameNode and a ResourceManager, and on each worker node a DataNode and a NodeManager.
+"""One cluster: a NameNode and a ResourceManager, and on each worker node a NodeManager and, but for TASK nodes,
+a DataNode.
 
 Nothing here waits, and all of it may be repeated: who wants to know how things are asks `observe`.
 """
@@ -22,14 +23,16 @@ from windtunnel.hadoop.daemons import (
 )
 from windtunnel.hadoop.hdfs import NameNode, NameNodeInfo
 from windtunnel.hadoop.launchers import write_launchers
-from windtunnel.hadoop.ports import MasterPorts, NodePorts
-from windtunnel.hadoop.processes import ProcessState, kill, kill_all, launch, observe
+from windtunnel.hadoop.ports import LOOPBACK, MasterPorts, NodePorts
+from windtunnel.hadoop.processes import ProcessState, Request, kill, kill_all, launch, observe
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec, Node
-from windtunnel.hadoop.yarn import Application, ResourceManager
+from windtunnel.hadoop.yarn import Application, NodeManager, ResourceManager
+from windtunnel.install.files import write_atomically
 
-__all__ = ["Cluster", "ClusterSpec", "ClusterStatus", "MasterPorts", "Node", "NodePorts"]
+__all__ = ["GONE", "Cluster", "ClusterSpec", "ClusterStatus", "MasterPorts", "Node", "NodePorts"]
 
 HTTP_SECONDS = 2.0
+GONE = (ProcessState.EXITED, ProcessState.LOST)
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,22 @@ class MasterStatus:
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """`registered`: YARN has the NodeManager as RUNNING, and HDFS the DataNode as live."""
+    """`data_node` is None where the node has none.
 
-    data_node: ProcessState
+    `registered`: YARN has the NodeManager as RUNNING, and HDFS the DataNode as live. `decommissioned`: no container
+    runs there or could, and all its blocks are elsewhere.
+    """
+
+    data_node: ProcessState | None
     node_manager: ProcessState
     registered: bool
+    decommissioned: bool = False
+    containers: int = 0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether one of its daemons has ended."""
+        return self.data_node in GONE or self.node_manager in GONE
 
 
 @dataclass(frozen=True)
@@ -96,8 +110,29 @@ class Cluster:
     def start_worker(self, node: Node) -> None:
         """Start the NodeManager and the DataNode of a node; they wait for the master by themselves."""
         configuration.write_worker(self.spec, node)
-        for daemon in (NODE_MANAGER, DATA_NODE):
+        for daemon in _daemons(node):
             launch(node.daemon(daemon), daemon_request(self.spec, daemon, node))
+
+    def decommission(self, node: Node, leaving: Sequence[Node]) -> None:
+        """Have YARN give the node no more containers and HDFS copy its blocks elsewhere; `observe` tells when.
+
+        `leaving` are all nodes that are to go, this one among them. Needs the node to be registered.
+        """
+        manager = self._node_managers().get(node.ports.node_manager)
+        if manager is not None:
+            # YARN's own decommissioning goes by host, and all nodes are on one: this goes by node.
+            argv = ("yarn", "rmadmin", "-updateNodeResource", manager.id, "0", "0")
+            self._administer(node.decommission("yarn"), argv)
+        if node.stores_data:
+            ports = [one.ports.data_node for one in leaving if one.stores_data]
+            lines = "".join(f"{LOOPBACK}:{port}\n" for port in sorted(ports))
+            write_atomically(self.spec.excluded_data_nodes, lines)
+            self._administer(node.decommission("hdfs"), ("hdfs", "dfsadmin", "-refreshNodes"))
+
+    def _administer(self, folder: Path, argv: tuple[str, ...]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        output = folder / "output"
+        launch(folder, Request(argv, self.step_environment(folder), folder, output, output))
 
     def start_history_server(self) -> None:
         """Start Spark's history server: the pages of finished applications, at `links()`."""
@@ -106,8 +141,7 @@ class Cluster:
     def observe(self, nodes: Sequence[Node]) -> ClusterStatus:
         """How the cluster is now, asking each master daemon once; never raises for one that is not up."""
         info = self._hdfs()
-        data_nodes = info.data_nodes if info else frozenset[int]()
-        node_managers = self._running_nodes()
+        managers = self._node_managers()
         spec = self.spec
         return ClusterStatus(
             master=MasterStatus(
@@ -115,15 +149,7 @@ class Cluster:
                 resource_manager=observe(spec.daemon(RESOURCE_MANAGER)).state,
                 safe_mode=info.safe_mode if info else None,
             ),
-            nodes={
-                node.id: NodeStatus(
-                    data_node=observe(node.daemon(DATA_NODE)).state,
-                    node_manager=observe(node.daemon(NODE_MANAGER)).state,
-                    registered=node.ports.data_node in data_nodes
-                    and node.ports.node_manager in node_managers,
-                )
-                for node in nodes
-            },
+            nodes={node.id: _status(node, info, managers.get(node.ports.node_manager)) for node in nodes},
         )
 
     def step_environment(self, folder: Path) -> dict[str, str]:
@@ -143,7 +169,7 @@ class Cluster:
 
     def stop_worker(self, node: Node) -> None:
         """Kill a node: its daemons and its containers."""
-        for daemon in (NODE_MANAGER, DATA_NODE):
+        for daemon in _daemons(node):
             kill(node.daemon(daemon))
         kill_all(NODE_VARIABLE, node.id)
 
@@ -176,8 +202,35 @@ class Cluster:
         except httpx.HTTPError:
             return None
 
-    def _running_nodes(self) -> set[int]:
+    def metrics(self) -> Mapping[str, float]:
+        """YARN's numbers of the whole cluster; empty while it is not up."""
         try:
-            return self._resource_manager.running_nodes()
+            return self._resource_manager.metrics()
         except httpx.HTTPError:
-            return set()
+            return {}
+
+    def _node_managers(self) -> Mapping[int, NodeManager]:
+        try:
+            return self._resource_manager.nodes()
+        except httpx.HTTPError:
+            return {}
+
+
+def _daemons(node: Node) -> tuple[str, ...]:
+    return (NODE_MANAGER, DATA_NODE) if node.stores_data else (NODE_MANAGER,)
+
+
+def _status(node: Node, hdfs: NameNodeInfo | None, manager: NodeManager | None) -> NodeStatus:
+    if not node.stores_data:
+        data_node, stored, moved = None, True, True
+    else:
+        data_node = observe(node.daemon(DATA_NODE)).state
+        stored = hdfs is not None and node.ports.data_node in hdfs.data_nodes
+        moved = hdfs is not None and node.ports.data_node in hdfs.decommissioned
+    return NodeStatus(
+        data_node=data_node,
+        node_manager=observe(node.daemon(NODE_MANAGER)).state,
+        registered=manager is not None and stored,
+        decommissioned=manager is not None and manager.is_drained and moved,
+        containers=manager.containers if manager else 0,
+    )

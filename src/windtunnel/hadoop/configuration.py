@@ -45,6 +45,8 @@ JAVA_LOGGING_TEXT = "handlers=java.util.logging.ConsoleHandler\n.level=WARNING\n
 def write_master(spec: ClusterSpec) -> None:
     """Write `conf/` and `spark-conf/` of the master, each file whole or not at all."""
     _write_hadoop(spec.conf, spec, None)
+    if not spec.excluded_data_nodes.exists():  # the NameNode would not start without it
+        write_atomically(spec.excluded_data_nodes, "")
     write_atomically(spec.spark_conf / "spark-defaults.conf", properties(spark_defaults(spec)))
     exports = spec.configurations.get("spark-env", {})
     write_atomically(spec.spark_conf / "spark-env.sh", shell_exports(exports))

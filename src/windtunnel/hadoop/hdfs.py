@@ -8,6 +8,7 @@ import httpx
 USER = "hadoop"
 """Who runs everything, whatever the user of this machine; HDFS's superuser."""
 FIRST_CALL_SECONDS = 30.0  # WebHDFS loads its web framework at its first call
+DECOMMISSIONED = "Decommissioned"
 INFO = "Hadoop:service=NameNode,name=NameNodeInfo"
 
 
@@ -16,6 +17,8 @@ class NameNodeInfo:
     safe_mode: bool
     data_nodes: frozenset[int]
     """The ports (dfs.datanode.address) of the live DataNodes."""
+    decommissioned: frozenset[int]
+    """Of those, the ones whose blocks are all elsewhere, as was asked."""
 
 
 class NameNode:
@@ -26,14 +29,18 @@ class NameNode:
         self._url = url
 
     def info(self) -> NameNodeInfo | None:
-        """Safe mode and live DataNodes; None in the instant before the NameNode has published them."""
+        """Safe mode and DataNodes; None in the instant before the NameNode has published them."""
         response = self._client.get(f"{self._url}/jmx", params={"qry": INFO})
         beans = response.raise_for_status().json()["beans"]
         if not beans:
             return None
         live = json.loads(beans[0]["LiveNodes"]).values()
-        ports = frozenset(int(node["xferaddr"].rpartition(":")[2]) for node in live)
-        return NameNodeInfo(safe_mode=bool(beans[0]["Safemode"]), data_nodes=ports)
+        states = {int(node["xferaddr"].rpartition(":")[2]): node["adminState"] for node in live}
+        return NameNodeInfo(
+            safe_mode=bool(beans[0]["Safemode"]),
+            data_nodes=frozenset(states),
+            decommissioned=frozenset(port for port, state in states.items() if state == DECOMMISSIONED),
+        )
 
     def make_directory(self, path: str, permission: str) -> bool:
         """Make an absolute path and its parents; `permission` is octal. Repeatable.

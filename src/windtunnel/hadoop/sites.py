@@ -63,6 +63,9 @@ def hdfs_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         # A DataNode is dead after 2 * recheck + 10 * heartbeat: 12 s.
         "dfs.heartbeat.interval": "1",
+        "dfs.hosts.exclude": str(spec.excluded_data_nodes),
+        "dfs.namenode.decommission.interval": "1s",
+        "dfs.namenode.redundancy.interval.seconds": "1s",
         "dfs.namenode.heartbeat.recheck-interval": "1000",
         # What the kernel has is safe from kill -9; only a power cut would lose it.
         "dfs.namenode.edits.noeditlogchannelflush": "true",

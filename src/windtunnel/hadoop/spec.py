@@ -23,6 +23,8 @@ class Node:
     memory_mb: int
     vcores: int
     ports: NodePorts
+    stores_data: bool = True
+    """Whether HDFS keeps blocks there: a CORE node has a DataNode, a TASK node has none."""
     configurations: Configurations = field(default_factory=dict)
     """The cluster's with its instance group's laid over them."""
 
@@ -34,6 +36,10 @@ class Node:
     def daemon(self, name: str) -> Path:
         """The process folder of its `datanode` or `nodemanager`."""
         return self.folder / "daemons" / name
+
+    def decommission(self, service: str) -> Path:
+        """The process folder of the command that has `yarn` or `hdfs` let the node go."""
+        return self.folder / "decommission" / service
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,11 @@ class ClusterSpec:
     def name_directory(self) -> Path:
         """The NameNode's own files."""
         return self.folder / "hdfs" / "name"
+
+    @property
+    def excluded_data_nodes(self) -> Path:
+        """The file of the DataNodes that HDFS is to take out of service."""
+        return self.conf / "dfs.hosts.exclude"
 
     @property
     def resource_manager_url(self) -> str:

@@ -20,6 +20,26 @@ TAGS = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True)
+class NodeManager:
+    """A NodeManager that is RUNNING: memory in MB."""
+
+    id: str
+    containers: int
+    used_mb: int
+    available_mb: int
+
+    @property
+    def port(self) -> int:
+        """Its yarn.nodemanager.address."""
+        return int(self.id.rpartition(":")[2])
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether it has no containers, and nothing to give to any."""
+        return self.containers == 0 and self.used_mb == 0 and self.available_mb <= 0
+
+
+@dataclass(frozen=True)
 class Application:
     """An application as YARN tells it; times in seconds since 1970, None while it lasts."""
 
@@ -56,10 +76,20 @@ class ResourceManager:
         self._client = client
         self._url = url
 
-    def running_nodes(self) -> set[int]:
-        """The ports (yarn.nodemanager.address) of the NodeManagers that are RUNNING."""
-        nodes = self._get("ws/v1/cluster/nodes").json()["nodes"]
-        return {int(node["nodeId"].rpartition(":")[2]) for node in nodes if node["state"] == NODE_RUNNING}
+    def nodes(self) -> dict[int, NodeManager]:
+        """The NodeManagers that are RUNNING, by port."""
+        rows = self._get("ws/v1/cluster/nodes").json()["nodes"]
+        running = [
+            NodeManager(row["nodeId"], row["numContainers"], row["usedMemory"], row["availableMemory"])
+            for row in rows
+            if row["state"] == NODE_RUNNING
+        ]
+        return {node.port: node for node in running}
+
+    def metrics(self) -> dict[str, float]:
+        """The numbers of the whole cluster (`pendingMB`, `availableMB`, `containersAllocated`…)."""
+        answer: dict[str, Any] = self._get("ws/v1/cluster/metrics").json()
+        return {name: value for name, value in answer.items() if isinstance(value, int | float)}
 
     def applications(self) -> list[Application]:
         """Every application that it remembers, oldest first."""

@@ -92,7 +92,7 @@ class Running:
 def new_node(cluster: Cluster, node_id: str) -> Node:
     """A worker node of an m5.xlarge's size."""
     folder = cluster.spec.folder / "node" / node_id
-    return Node(node_id, folder, 12288, 4, NodePorts.allocate(), CONFIGURATIONS)
+    return Node(node_id, folder, 12288, 4, NodePorts.allocate(), configurations=CONFIGURATIONS)
 
 
 def new_cluster(distribution: Distribution, folder: Path, s3_endpoint: str) -> Cluster:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from windtunnel.aws.service import Service
-from windtunnel.emr.operations import account, clusters, instances, policies, releases, steps, tags
+from windtunnel.emr.operations import account, clusters, instances, policies, releases, resizing, steps, tags
 from windtunnel.emr.operations.refusals import REFUSED
 from windtunnel.emr.store import Store
 
@@ -11,6 +11,7 @@ OPERATIONS = {
     **clusters.OPERATIONS,
     **steps.OPERATIONS,
     **instances.OPERATIONS,
+    **resizing.OPERATIONS,
     **policies.OPERATIONS,
     **tags.OPERATIONS,
     **releases.OPERATIONS,

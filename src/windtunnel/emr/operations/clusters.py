@@ -36,7 +36,7 @@ def describe_cluster(db: Store, context: RequestContext, request: dict[str, Any]
         groups = store.instance_groups(session, cluster.id)
         hours = views.normalized_instance_hours(cluster, groups, time.time())
         master = "localhost" if cluster.ports else None
-        return {"Cluster": views.cluster_detail(cluster, hours, master)}
+        return {"Cluster": views.cluster_detail(cluster, hours, master, of_fleets=bool(groups[0].fleet))}
 
 
 def list_clusters(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:

@@ -2,18 +2,12 @@
 
 from collections.abc import Mapping
 
-_RESIZED = "clusters are not resized"
-_FLEETS = "instance fleets are not executed; clusters have instance groups"
 _PAGES = "the pages of YARN and of Spark are on your own machine: `make status` names them"
 _STUDIO = "EMR Studio is an application that Amazon hosts; no cluster runs it"
 _NOTEBOOKS = "notebooks belong to EMR Studio; add a step that runs the code"
 _SESSIONS = "interactive sessions are not executed; add a step that runs the code"
 
 REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("AddInstanceFleet", "ModifyInstanceFleet"), _FLEETS),
-    **dict.fromkeys(("AddInstanceGroups", "ModifyInstanceGroups"), _RESIZED),
-    **dict.fromkeys(("PutAutoScalingPolicy", "RemoveAutoScalingPolicy"), _RESIZED),
-    **dict.fromkeys(("PutManagedScalingPolicy", "RemoveManagedScalingPolicy"), _RESIZED),
     **dict.fromkeys(("CreatePersistentAppUI", "DescribePersistentAppUI"), _PAGES),
     **dict.fromkeys(("GetPersistentAppUIPresignedURL", "GetOnClusterAppUIPresignedURL"), _PAGES),
     **dict.fromkeys(

@@ -10,7 +10,7 @@ from windtunnel.emr.schema import Cluster, Instance, InstanceGroup, Step
 from windtunnel.emr.tags import as_list
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_emr import type_defs as t
 
@@ -92,7 +92,9 @@ def cluster_summary(cluster: Cluster, hours: int) -> "t.ClusterSummaryTypeDef":
     }
 
 
-def cluster_detail(cluster: Cluster, hours: int, master_dns: str | None) -> "t.ClusterTypeDef":
+def cluster_detail(
+    cluster: Cluster, hours: int, master_dns: str | None, *, of_fleets: bool
+) -> "t.ClusterTypeDef":
     """As DescribeCluster shows it."""
     kept = cluster.attributes
     zone = (kept.get("Placement") or {}).get("AvailabilityZone") or f"{cluster.region}a"
@@ -102,7 +104,7 @@ def cluster_detail(cluster: Cluster, hours: int, master_dns: str | None) -> "t.C
     detail: dict[str, Any] = {
         **cluster_summary(cluster, hours),
         "Ec2InstanceAttributes": _present(ec2),
-        "InstanceCollectionType": "INSTANCE_GROUP",
+        "InstanceCollectionType": "INSTANCE_FLEET" if of_fleets else "INSTANCE_GROUP",
         "LogUri": cluster.log_uri,
         "ReleaseLabel": cluster.release_label,
         "AutoTerminate": not cluster.keep_alive,
@@ -168,21 +170,62 @@ def instance_group_detail(group: InstanceGroup, running: int) -> "t.InstanceGrou
         "InstanceType": group.instance_type,
         "RequestedInstanceCount": group.requested,
         "RunningInstanceCount": running,
-        "Status": {
-            "State": group.state.value,
-            "StateChangeReason": _reason(group),
-            "Timeline": _timeline(group),
-        },
+        "Status": _group_status(group),
         "Configurations": group.configurations,
-        "EbsBlockDevices": [
-            {"VolumeSpecification": device["VolumeSpecification"]}
-            for device in ebs.get("EbsBlockDeviceConfigs") or []
-            for _ in range(device.get("VolumesPerInstance", 1))
-        ],
+        "EbsBlockDevices": _block_devices(ebs),
         "EbsOptimized": ebs.get("EbsOptimized"),
-        "ShrinkPolicy": {},
+        "ShrinkPolicy": group.shrink_policy,
+        "AutoScalingPolicy": auto_scaling_policy(group) if group.auto_scaling else None,
     }
     return _present(detail)  # type: ignore[no-any-return]
+
+
+def auto_scaling_policy(group: InstanceGroup) -> "t.AutoScalingPolicyDescriptionTypeDef":
+    """An instance group's AutoScalingPolicy, which is at work as soon as it is put."""
+    status = {"State": "ATTACHED", "StateChangeReason": {"Code": "USER_REQUEST"}}
+    return {**group.auto_scaling, "Status": status}  # type: ignore[typeddict-item]
+
+
+def instance_fleet_detail(fleet: InstanceGroup, provisioned: "Mapping[str, int]") -> "t.InstanceFleetTypeDef":
+    """As ListInstanceFleets shows it; `provisioned` are the units of its running instances by market."""
+    detail = {
+        "Id": fleet.id,
+        "Name": fleet.name,
+        "Status": _group_status(fleet),
+        "InstanceFleetType": fleet.role,
+        "TargetOnDemandCapacity": fleet.fleet.get("TargetOnDemandCapacity", 0),
+        "TargetSpotCapacity": fleet.fleet.get("TargetSpotCapacity", 0),
+        "ProvisionedOnDemandCapacity": provisioned.get("ON_DEMAND", 0),
+        "ProvisionedSpotCapacity": provisioned.get("SPOT", 0),
+        "InstanceTypeSpecifications": [
+            _type_specification(kind) for kind in fleet.fleet["InstanceTypeConfigs"]
+        ],
+        **{
+            name: fleet.fleet.get(name)
+            for name in ("LaunchSpecifications", "ResizeSpecifications", "Context")
+        },
+    }
+    return _present(detail)  # type: ignore[no-any-return]
+
+
+def _type_specification(kind: "Mapping[str, Any]") -> "Mapping[str, Any]":
+    ebs = kind.get("EbsConfiguration") or {}
+    shown = {name: value for name, value in kind.items() if name != "EbsConfiguration"}
+    more = {"EbsBlockDevices": _block_devices(ebs), "EbsOptimized": ebs.get("EbsOptimized")}
+    return {"WeightedCapacity": 1, **shown, **_present(more)}
+
+
+def _group_status(group: InstanceGroup) -> "Mapping[str, Any]":
+    reason, timeline = _reason(group), _timeline(group)
+    return {"State": group.state.value, "StateChangeReason": reason, "Timeline": timeline}
+
+
+def _block_devices(ebs: "Mapping[str, Any]") -> "list[Mapping[str, Any]]":
+    return [
+        {"VolumeSpecification": device["VolumeSpecification"]}
+        for device in ebs.get("EbsBlockDeviceConfigs") or []
+        for _ in range(device.get("VolumesPerInstance", 1))
+    ]
 
 
 def instance_detail(instance: Instance, group: InstanceGroup, address: str) -> "t.InstanceTypeDef":
@@ -199,8 +242,8 @@ def instance_detail(instance: Instance, group: InstanceGroup, address: str) -> "
             "StateChangeReason": _reason(instance),  # type: ignore[typeddict-item]
             "Timeline": _timeline(instance),
         },
-        "InstanceGroupId": group.id,
-        "Market": group.market,  # type: ignore[typeddict-item]
-        "InstanceType": group.instance_type,
+        **({"InstanceFleetId": group.id} if group.fleet else {"InstanceGroupId": group.id}),
+        "Market": instance.market,  # type: ignore[typeddict-item]
+        "InstanceType": instance.instance_type,
         "EbsVolumes": [],
     }
