@@ -81,8 +81,8 @@ class Scaling:
         alarms = [_alarm(rule) for group in groups for rule in _rules(group)]
         longest = max((_window(alarm) for alarm in alarms), default=0)
         self._samples.append(now)
-        while self._samples and self._samples[0].at < now.at - 2 * longest:
-            self._samples.popleft()
+        while len(self._samples) > 1 and self._samples[1].at <= now.at - longest:
+            self._samples.popleft()  # the one before the window tells that all of it was measured
 
     def _decide(self, session: Session, cluster_id: str, now: Measured) -> bool:
         """Store what follows from what was measured; whether anything does."""
@@ -96,7 +96,7 @@ class Scaling:
             live = [one for one in store.instances(session, cluster_id) if one.state in LIVE_INSTANCE_STATES]
             backlog = self._backlog_since is not None and now.at - self._backlog_since >= BACKLOG_SECONDS
             pending = now.metrics.get("pendingMB", 0) if backlog else 0
-            idle = {node for node, since in self._idle_since.items() if now.at - since >= IDLE_SECONDS}
+            idle = {node: now.at - since for node, since in self._idle_since.items()}
             return Managed(session, cluster, groups, live).decide(pending, idle)
         return any(self._scale(session, group, now.at) for group in groups)
 
@@ -133,13 +133,23 @@ class Managed:
         self._most_on_demand: int = limits.get("MaximumOnDemandCapacityUnits", self._most)
         self._most_core: int = limits.get("MaximumCoreCapacityUnits", self._most)
 
-    def decide(self, pending_mb: float, idle: set[str]) -> bool:
-        """Grow for what is pending or up to the minimum, else shrink to the maximum or by what is idle."""
+    def decide(self, pending_mb: float, idle: Mapping[str, float]) -> bool:
+        """Grow for what is pending or up to the minimum, else shrink to the maximum or by what is idle.
+
+        `idle` are the seconds for which each node without a container has had none, by EC2 id.
+        """
         if self._units() > self._most:
             return self._shrink(lambda _: self._units() > self._most)
         if self._units() < self._least or pending_mb > 0:
             return self._grow(pending_mb)
-        return self._shrink(lambda instance: instance.ec2_id in idle)
+        task = {group.id for group in self._groups if group.role == "TASK"}
+        core_waits = any(one.ec2_id in idle and one.group_id in task for one in self._live)
+
+        def may_go(instance: Instance) -> bool:
+            waits = core_waits and instance.group_id not in task
+            return idle.get(instance.ec2_id, 0) >= IDLE_SECONDS and not waits
+
+        return self._shrink(may_go)
 
     def _grow(self, pending_mb: float) -> bool:
         """CORE first, then TASK; on demand first, then spot: what Amazon EMR's guide says."""
@@ -259,7 +269,7 @@ def value_of(metric: str, metrics: Mapping[str, float]) -> float:
             return 100 * metrics.get("availableMB", 0) / (metrics.get("totalMB") or 1)
         case "ContainerPendingRatio":
             # With nothing allocated Amazon EMR takes what is pending as the ratio.
-            return metrics.get("containersPending", 0) / (metrics.get("containersAllocated") or 1)
+            return metrics.get("pendingContainers", 0) / (metrics.get("containersAllocated") or 1)
         case "IsIdle":
             return float(not metrics.get("appsRunning") and not metrics.get("appsPending"))
         case _:

@@ -1,6 +1,5 @@
 """Instance groups that are added, grown and shrunk while their cluster is up."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,8 @@ from tests.waiting import eventually
 
 
 @pytest.fixture
-def emr(tmp_path: Path) -> Iterator[Emr]:
-    service = Emr(tmp_path, {})
-    yield service
-    service.stop()
+def emr(attentive_emr: Emr) -> Emr:
+    return attentive_emr
 
 
 def groups(emr: Emr, cluster: str) -> dict[str, Any]:
