@@ -45,6 +45,10 @@ class Health:
     dead: set[str] = field(default_factory=set)
     workers_die: bool = False
     """Whether no worker lives."""
+    generations: dict[str, int] = field(default_factory=dict)
+    """Of the daemons of each node that were last started, where they were reconfigured."""
+    configured: list[str] = field(default_factory=list)
+    """What was reconfigured, in order: `files` of the master, `master`, the ids of workers."""
     starting: bool = False
     containers: dict[str, int] = field(default_factory=dict)
     """How many run on each node."""
@@ -66,9 +70,22 @@ class UpAtOnce(hadoop.Cluster):
     def prepare(self) -> None:
         self.spec.folder.mkdir(parents=True, exist_ok=True)
 
-    def start_master(self) -> None: ...
+    def start_master(self) -> None:
+        self._health.generations["master"] = self.spec.generation
 
-    def start_worker(self, node: hadoop.Node) -> None: ...
+    def start_worker(self, node: hadoop.Node) -> None:
+        self._health.generations[node.id] = node.generation
+
+    def configure_master(self) -> None:
+        self._health.configured.append("files")
+
+    def restart_master(self) -> None:
+        self._health.configured.append("master")
+        self.start_master()
+
+    def restart_worker(self, node: hadoop.Node) -> None:
+        self._health.configured.append(node.id)
+        self.start_worker(node)
 
     def start_history_server(self) -> None: ...
 
@@ -78,16 +95,25 @@ class UpAtOnce(hadoop.Cluster):
         return []
 
     def observe(self, nodes: Sequence[hadoop.Node]) -> ClusterStatus:
-        def state(name: str) -> ProcessState:
-            return ProcessState.EXITED if name in self._health.dead else ProcessState.RUNNING
+        state = self._state("master", self.spec.generation, self.spec.configurations)
+        master = MasterStatus(state, state, None if self._health.starting else False)
+        return ClusterStatus(master, {node.id: self._node(node) for node in nodes})
 
-        master = MasterStatus(state("master"), state("master"), None if self._health.starting else False)
-        return ClusterStatus(master, {node.id: self._node(node, state(node.id)) for node in nodes})
+    def _state(
+        self, name: str, generation: int, configurations: Mapping[str, Mapping[str, str]]
+    ) -> ProcessState:
+        """Daemons with the property `fatal` end as soon as they are started."""
+        if self._health.generations.get(name, 0) != generation:
+            return ProcessState.ABSENT
+        fatal = "fatal" in configurations.get("yarn-site", {})
+        return ProcessState.EXITED if fatal or name in self._health.dead else ProcessState.RUNNING
 
-    def _node(self, node: hadoop.Node, state: ProcessState) -> NodeStatus:
+    def _node(self, node: hadoop.Node) -> NodeStatus:
+        state = self._state(node.id, node.generation, node.configurations)
+        if self._health.workers_die:
+            state = ProcessState.EXITED
         containers = self._health.containers.get(node.id, 0)
         rid = node.id in self._health.decommissioned and not containers
-        state = ProcessState.EXITED if self._health.workers_die else state
         data_node = state if node.stores_data else None
         return NodeStatus(data_node, state, not self._health.starting, rid, containers)
 
@@ -131,9 +157,13 @@ class Light(Runtime):
         return done
 
     def cluster(
-        self, cluster: Cluster, groups: Sequence[InstanceGroup], installed: Distribution
+        self,
+        cluster: Cluster,
+        groups: Sequence[InstanceGroup],
+        installed: Distribution,
+        generation: int = 0,
     ) -> hadoop.Cluster:
-        return UpAtOnce(super().cluster(cluster, groups, installed).spec, self._health)
+        return UpAtOnce(super().cluster(cluster, groups, installed, generation).spec, self._health)
 
 
 class Emr:

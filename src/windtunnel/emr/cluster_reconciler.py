@@ -63,6 +63,7 @@ class ClusterReconciler:
         self._ends = StepEnds(db, runtime, shipper)
         self._scaling = Scaling(db)
         self._parts: tuple[hadoop.Cluster, Nodes, StepRuns] | None = None
+        self._made_of = 0, 0
         self._prepared = False
         self._health_due = 0.0
         self._logs_due = 0.0
@@ -265,10 +266,16 @@ class ClusterReconciler:
         return self._shipper.ship(folder, cluster.log_uri or "", log_folders(folder))
 
     def _running_parts(self, view: View) -> tuple[hadoop.Cluster, Nodes, StepRuns]:
-        """The cluster's processes as they are now, whoever started them; made once, after a restart too."""
-        if self._parts is None:
+        """The cluster's processes as they are now, whoever started them.
+
+        Made once, after a restart too, and anew when the master is reconfigured.
+        """
+        generation = max((one.generation for one in view.instances if view.is_master(one)), default=0)
+        made_of = view.groups[0].configurations_version, generation
+        if self._parts is None or self._made_of != made_of:
             installed = self._runtime.install(view.cluster.release_label)
-            daemons = self._runtime.cluster(view.cluster, view.groups, installed)
+            daemons = self._runtime.cluster(view.cluster, view.groups, installed, generation)
             nodes = Nodes(self._store, self._runtime, view.cluster, daemons)
             self._parts = daemons, nodes, StepRuns(self._store, self._ends, daemons)
+            self._made_of = made_of
         return self._parts

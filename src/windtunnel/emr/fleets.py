@@ -95,6 +95,7 @@ def _new_fleet(cluster: Cluster, config: Mapping[str, Any]) -> InstanceGroup:
         market="ON_DEMAND",
         created_at=cluster.created_at,
         configurations=[],
+        applied_configurations=[],
         attributes={},
         auto_scaling={},
         shrink_policy={},

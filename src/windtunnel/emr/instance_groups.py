@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from windtunnel.emr import ids, members, resizing, scaling_policies, store
+from windtunnel.emr import ids, members, reconfiguring, resizing, scaling_policies, store
 from windtunnel.emr.configurations import flatten
 from windtunnel.emr.errors import invalid_request, of_other_kind, validation_exception
 from windtunnel.emr.instance_checks import check_classifications, check_instance_type, check_volumes
@@ -57,7 +57,10 @@ def add_instance_groups(
 
 
 def modify_instance_groups(session: Session, cluster: Cluster, configs: Sequence[Mapping[str, Any]]) -> None:
-    """Changes how many instances groups have, or which. Raises InvalidRequestException and then changes nothing."""
+    """Changes how many instances groups have, which, or their configurations.
+
+    Raises InvalidRequestException, and then changes nothing.
+    """
     groups = {group.id: group for group in store.instance_groups(session, cluster.id)}
     for config in configs:
         group = groups.get(config["InstanceGroupId"])
@@ -69,9 +72,26 @@ def modify_instance_groups(session: Session, cluster: Cluster, configs: Sequence
 
 def _modify(session: Session, group: InstanceGroup, config: Mapping[str, Any]) -> None:
     count, chosen = config.get("InstanceCount"), list(config.get("EC2InstanceIdsToTerminate") or [])
-    policy = config.get("ShrinkPolicy")
-    if count is None and not chosen and policy is None:
-        raise invalid_request(f"Give what is to change of the instance group {group.id}: its InstanceCount.")
+    policy, configurations = config.get("ShrinkPolicy"), config.get("Configurations")
+    if count is None and not chosen and policy is None and configurations is None:
+        raise invalid_request(
+            f"Give what is to change of the instance group {group.id}: its InstanceCount or its Configurations."
+        )
+    if configurations is not None:
+        resizing.check_modifiable(group)
+        merging = config.get("ReconfigurationType") == "MERGE"
+        reconfiguring.begin(session, group, configurations, merging=merging)
+    if count is not None or chosen or policy is not None:
+        _resize(session, group, count, chosen, policy)
+
+
+def _resize(
+    session: Session,
+    group: InstanceGroup,
+    count: int | None,
+    chosen: Sequence[str],
+    policy: Mapping[str, Any] | None,
+) -> None:
     resizing.check_resizable(group)
     if policy is not None:
         group.shrink_policy = _shrink_policy(session, group, policy)
@@ -146,6 +166,7 @@ def _new_group(cluster: Cluster, group: Mapping[str, Any]) -> InstanceGroup:
         requested=count,
         created_at=cluster.created_at,
         configurations=configurations,
+        applied_configurations=configurations,
         attributes={name: group[name] for name in group if f"Group.{name}" in members.KEPT},
         fleet={},
         auto_scaling=scaling_policies.auto_scaling(role, group.get("AutoScalingPolicy")),

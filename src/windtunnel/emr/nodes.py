@@ -8,7 +8,9 @@ from pathlib import Path
 
 from windtunnel.emr import failure, store
 from windtunnel.emr.bootstrap import BootstrapActions, BootstrapFailure
+from windtunnel.emr.reconfiguring import is_under_way
 from windtunnel.emr.resizing import settle, todos
+from windtunnel.emr.rolling import Rolling
 from windtunnel.emr.runtime import Runtime
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.emr.states import LIVE_INSTANCE_STATES, OPEN_CLUSTER_STATES, ClusterState, InstanceState
@@ -45,7 +47,9 @@ class View:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no node is on its way, in or out."""
+        """Whether no node is on its way, in or out, or to other configurations."""
+        if any(is_under_way(group) for group in self.groups):
+            return False
         return all(one.state is InstanceState.RUNNING and one.leaving_since is None for one in self.instances)
 
     def group_of(self, instance: Instance) -> InstanceGroup:
@@ -77,6 +81,7 @@ class Nodes:
         self._runtime = runtime
         self._daemons = daemons
         self._actions = BootstrapActions(runtime, cluster, daemons)
+        self._rolling = Rolling(db, daemons)
         self.run_bootstrap_actions = False
         """Whether some node was last seen to be at its bootstrap actions."""
         self.status: Mapping[str, NodeStatus] = {}
@@ -132,7 +137,10 @@ class Nodes:
         workers = {one.ec2_id: self.worker(view, one) for one in started if view.is_worker(one)}
         status = self._daemons.observe(list(workers.values()))
         self.status = status.nodes
+        reconfigured = self._reconfigure(view, workers, status)
         for instance in started:
+            if instance.group_id in reconfigured:
+                continue
             if view.is_master(instance):
                 trouble = self._look_after_master(instance, status.master)
                 if trouble:
@@ -147,6 +155,15 @@ class Nodes:
             elif instance.state is InstanceState.BOOTSTRAPPING and _is_up(view, instance, status):
                 self._change(instance, InstanceState.RUNNING)
         return None
+
+    def _reconfigure(self, view: View, workers: Mapping[str, hadoop.Node], status: ClusterStatus) -> set[str]:
+        """Go on with the groups that are reconfigured, whose daemons end and start; the ids of these groups."""
+        under_way = [group for group in view.groups if is_under_way(group)]
+        for group in under_way:
+            of_group = [one for one in view.instances if one.group_id == group.id]
+            running = [one for one in of_group if one.state is InstanceState.RUNNING]
+            self._rolling.advance(group, running, workers, status)
+        return {group.id for group in under_way}
 
     def _look_after_master(self, instance: Instance, master: MasterStatus) -> Trouble | None:
         daemons = {"NameNode": master.name_node, "ResourceManager": master.resource_manager}

@@ -28,7 +28,14 @@ MOST_FAILURES = 10
 """Instances of one group that may fail before no more are started in their place."""
 DECOMMISSION_SECONDS = 3600
 """What YARN's containers get to end on a node that is to go, unless a ShrinkPolicy says otherwise."""
-RESIZABLE = frozenset({InstanceGroupState.RUNNING, InstanceGroupState.RESIZING, InstanceGroupState.SUSPENDED})
+MODIFIABLE = frozenset(
+    {
+        InstanceGroupState.RUNNING,
+        InstanceGroupState.RESIZING,
+        InstanceGroupState.RECONFIGURING,
+        InstanceGroupState.SUSPENDED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,12 @@ def check_resizable(group: InstanceGroup) -> None:
     """Raises InvalidRequestException for a group or fleet that can't change its size, or not now."""
     if group.role == "MASTER":
         raise invalid_request(f"{group.id} has the master node, which can't be resized.")
-    if group.state not in RESIZABLE:
+    check_modifiable(group)
+
+
+def check_modifiable(group: InstanceGroup) -> None:
+    """Raises InvalidRequestException for a group or fleet that can't be changed now."""
+    if group.state not in MODIFIABLE:
         raise invalid_request(
             f"An instance group may only be modified when the job flow is running or waiting: {group.id} is "
             f"{group.state}."
@@ -119,6 +131,7 @@ def _todo(
             f"cluster at most {most} nodes (WINDTUNNEL_EMR_MAX_NODES)."
         )
     settled = not add and not surplus and len(staying) == len(instances) and _are_running(staying)
+    settled = settled and group.applied_version == group.configurations_version
     return Todo(add, surplus, _state(cluster, group, suspended=suspended, settled=settled), message)
 
 
@@ -176,6 +189,7 @@ def _add(session: Session, cluster: Cluster, group: InstanceGroup, market: str) 
         instance_type=group.instance_type,
         market=market,
         weight=weight_of_new(group),
+        configurations_version=group.configurations_version,
         created_at=time.time(),
         ports=asdict(NodePorts.allocate(store.given_ports(session))),
     )

@@ -61,9 +61,13 @@ class Runtime:
         return ClusterFolder.of(self.config.state, cluster_id)
 
     def cluster(
-        self, cluster: Cluster, groups: Sequence[InstanceGroup], installed: Distribution
+        self,
+        cluster: Cluster,
+        groups: Sequence[InstanceGroup],
+        installed: Distribution,
+        generation: int = 0,
     ) -> hadoop.Cluster:
-        """The processes of a cluster."""
+        """The processes of a cluster; `generation` is its master's."""
         workers = [group for group in groups if group.role == "CORE"] or list(groups)
         kind = instance_types()[workers[0].instance_type]
         spec = hadoop.ClusterSpec(
@@ -78,6 +82,7 @@ class Runtime:
             max_executors=self.config.max_executors,
             node_memory_mb=kind.yarn_memory_mb,
             node_vcores=kind.vcpus,
+            generation=generation,
         )
         return hadoop.Cluster(spec)
 
@@ -90,6 +95,7 @@ class Runtime:
             memory_mb=kind.yarn_memory_mb,
             vcores=kind.vcpus,
             ports=hadoop.NodePorts(**instance.ports),
+            generation=instance.generation,
             stores_data=group.role != "TASK",
             configurations=_tables(cluster, group, instance.instance_type),
         )

@@ -90,6 +90,10 @@ class InstanceGroup(Base):
     ready_at: Mapped[float | None]
     ended_at: Mapped[float | None]
     configurations: Mapped[list[dict[str, Any]]]
+    configurations_version: Mapped[int] = mapped_column(default=0)
+    applied_configurations: Mapped[list[dict[str, Any]]]
+    """The ones that all its instances were last seen to run with, to which a reconfiguration that fails goes back."""
+    applied_version: Mapped[int] = mapped_column(default=0)
     attributes: Mapped[dict[str, Any]]
     fleet: Mapped[dict[str, Any]]
     """The InstanceFleetConfig as it is now wished; empty for a group."""
@@ -125,6 +129,10 @@ class Instance(Base):
     ended_at: Mapped[float | None]
     ports: Mapped[dict[str, Any]]
     """The ports of a worker's daemons; the master's are the cluster's."""
+    configurations_version: Mapped[int]
+    """Of its group's configurations, the one that it has."""
+    generation: Mapped[int] = mapped_column(default=0)
+    """How often its daemons were started anew with other configurations."""
     leaving_since: Mapped[float | None]
     """When it was chosen to be taken away; its node is decommissioned from then on."""
     leave_by: Mapped[float | None]

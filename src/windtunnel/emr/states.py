@@ -41,6 +41,9 @@ class InstanceGroupState(StrEnum):
     PROVISIONING = "PROVISIONING"
     BOOTSTRAPPING = "BOOTSTRAPPING"
     RUNNING = "RUNNING"
+    RECONFIGURING = (
+        "RECONFIGURING"  # node after node gets new configuration files, and its daemons start anew
+    )
     RESIZING = "RESIZING"  # nodes are added, or decommissioned and taken away
     SUSPENDED = "SUSPENDED"  # too many of its nodes have failed: no more are started until it is modified
     TERMINATED = "TERMINATED"
@@ -83,9 +86,10 @@ STEP_TRANSITIONS: Mapping[StepState, frozenset[StepState]] = {
 INSTANCE_GROUP_TRANSITIONS: Mapping[InstanceGroupState, frozenset[InstanceGroupState]] = {
     _G.PROVISIONING: frozenset({_G.BOOTSTRAPPING, _G.TERMINATED}),
     _G.BOOTSTRAPPING: frozenset({_G.RUNNING, _G.SUSPENDED, _G.TERMINATED}),
-    _G.RUNNING: frozenset({_G.RESIZING, _G.SUSPENDED, _G.TERMINATED}),
-    _G.RESIZING: frozenset({_G.RUNNING, _G.SUSPENDED, _G.TERMINATED}),
-    _G.SUSPENDED: frozenset({_G.RESIZING, _G.TERMINATED}),
+    _G.RUNNING: frozenset({_G.RESIZING, _G.RECONFIGURING, _G.SUSPENDED, _G.TERMINATED}),
+    _G.RECONFIGURING: frozenset({_G.RUNNING, _G.RESIZING, _G.SUSPENDED, _G.TERMINATED}),
+    _G.RESIZING: frozenset({_G.RUNNING, _G.RECONFIGURING, _G.SUSPENDED, _G.TERMINATED}),
+    _G.SUSPENDED: frozenset({_G.RESIZING, _G.RECONFIGURING, _G.TERMINATED}),
     _G.TERMINATED: frozenset(),
 }
 

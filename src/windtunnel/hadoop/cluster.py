@@ -24,7 +24,7 @@ from windtunnel.hadoop.daemons import (
 from windtunnel.hadoop.hdfs import NameNode, NameNodeInfo
 from windtunnel.hadoop.launchers import write_launchers
 from windtunnel.hadoop.ports import LOOPBACK, MasterPorts, NodePorts
-from windtunnel.hadoop.processes import ProcessState, Request, kill, kill_all, launch, observe
+from windtunnel.hadoop.processes import ProcessState, Request, began_at, kill, kill_all, launch, observe
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec, Node
 from windtunnel.hadoop.yarn import Application, NodeManager, ResourceManager
 from windtunnel.install.files import write_atomically
@@ -42,6 +42,16 @@ class MasterStatus:
     name_node: ProcessState
     resource_manager: ProcessState
     safe_mode: bool | None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether one of its daemons has ended."""
+        return self.name_node in GONE or self.resource_manager in GONE
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether one of its daemons was never started."""
+        return ProcessState.ABSENT in (self.name_node, self.resource_manager)
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,11 @@ class NodeStatus:
     def is_gone(self) -> bool:
         """Whether one of its daemons has ended."""
         return self.data_node in GONE or self.node_manager in GONE
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether one of its daemons was never started."""
+        return ProcessState.ABSENT in (self.data_node, self.node_manager)
 
 
 @dataclass(frozen=True)
@@ -133,6 +148,21 @@ class Cluster:
         folder.mkdir(parents=True, exist_ok=True)
         output = folder / "output"
         launch(folder, Request(argv, self.step_environment(folder), folder, output, output))
+
+    def configure_master(self) -> None:
+        """Write the configuration files of the master anew, which steps read when they start."""
+        configuration.write_master(self.spec)
+
+    def restart_master(self) -> None:
+        """Start the master's daemons of this generation, when none of another runs any more."""
+        self.configure_master()
+        _end_others(self.spec.daemon(NAME_NODE).parent, self.spec.generation)
+        self.start_master()
+
+    def restart_worker(self, node: Node) -> None:
+        """Start a node's daemons of this generation, when none of another runs any more."""
+        _end_others(node.daemon(NODE_MANAGER).parent, node.generation)
+        self.start_worker(node)
 
     def start_history_server(self) -> None:
         """Start Spark's history server: the pages of finished applications, at `links()`."""
@@ -216,6 +246,13 @@ class Cluster:
             return {}
 
 
+def _end_others(daemons: Path, generation: int) -> None:
+    for folder in daemons.iterdir() if daemons.exists() else ():
+        number = int(folder.suffix.removeprefix(".") or 0)
+        if number != generation and observe(folder).state is ProcessState.RUNNING:
+            kill(folder)
+
+
 def _daemons(node: Node) -> tuple[str, ...]:
     return (NODE_MANAGER, DATA_NODE) if node.stores_data else (NODE_MANAGER,)
 
@@ -227,10 +264,12 @@ def _status(node: Node, hdfs: NameNodeInfo | None, manager: NodeManager | None) 
         data_node = observe(node.daemon(DATA_NODE)).state
         stored = hdfs is not None and node.ports.data_node in hdfs.data_nodes
         moved = hdfs is not None and node.ports.data_node in hdfs.decommissioned
+    folder = node.daemon(NODE_MANAGER)
     return NodeStatus(
         data_node=data_node,
-        node_manager=observe(node.daemon(NODE_MANAGER)).state,
-        registered=manager is not None and stored,
+        node_manager=observe(folder).state,
+        # After a restart YARN has the node as it was until the new NodeManager reports.
+        registered=manager is not None and manager.reported_at >= (began_at(folder) or 0) and stored,
         decommissioned=manager is not None and manager.is_drained and moved,
         containers=manager.containers if manager else 0,
     )

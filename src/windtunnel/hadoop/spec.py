@@ -23,6 +23,8 @@ class Node:
     memory_mb: int
     vcores: int
     ports: NodePorts
+    generation: int = 0
+    """How often its daemons were started anew: each time in process folders of their own."""
     stores_data: bool = True
     """Whether HDFS keeps blocks there: a CORE node has a DataNode, a TASK node has none."""
     configurations: Configurations = field(default_factory=dict)
@@ -35,7 +37,7 @@ class Node:
 
     def daemon(self, name: str) -> Path:
         """The process folder of its `datanode` or `nodemanager`."""
-        return self.folder / "daemons" / name
+        return self.folder / "daemons" / _of_generation(name, self.generation)
 
     def decommission(self, service: str) -> Path:
         """The process folder of the command that has `yarn` or `hdfs` let the node go."""
@@ -63,6 +65,8 @@ class ClusterSpec:
     max_executors: int
     node_memory_mb: int = 12288
     node_vcores: int = 4
+    generation: int = 0
+    """How often the master's daemons were started anew: each time in process folders of their own."""
 
     @property
     def conf(self) -> Path:
@@ -113,8 +117,12 @@ class ClusterSpec:
 
     def daemon(self, name: str) -> Path:
         """The process folder of the master's `namenode`, `resourcemanager` or `historyserver`."""
-        return self.folder / "daemons" / name
+        return self.folder / "daemons" / _of_generation(name, self.generation)
 
     def containers(self, node_id: str) -> Path:
         """Where a node's containers log, as <application id>/<container id>/{stderr,stdout}."""
         return self.folder / "containers" / node_id
+
+
+def _of_generation(name: str, generation: int) -> str:
+    return f"{name}.{generation}" if generation else name

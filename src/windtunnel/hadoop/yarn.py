@@ -21,12 +21,13 @@ TAGS = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True)
 class NodeManager:
-    """A NodeManager that is RUNNING: memory in MB."""
+    """A NodeManager that is RUNNING: memory in MB, the time of its report in seconds since 1970."""
 
     id: str
     containers: int
     used_mb: int
     available_mb: int
+    reported_at: float
 
     @property
     def port(self) -> int:
@@ -80,7 +81,13 @@ class ResourceManager:
         """The NodeManagers that are RUNNING, by port."""
         rows = self._get("ws/v1/cluster/nodes").json()["nodes"]
         running = [
-            NodeManager(row["nodeId"], row["numContainers"], row["usedMemory"], row["availableMemory"])
+            NodeManager(
+                id=row["nodeId"],
+                containers=row["numContainers"],
+                used_mb=row["usedMemory"],
+                available_mb=row["availableMemory"],
+                reported_at=row["lastHealthUpdate"] / 1000,
+            )
             for row in rows
             if row["state"] == NODE_RUNNING
         ]
