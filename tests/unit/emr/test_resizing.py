@@ -9,10 +9,7 @@ from botocore.exceptions import ClientError
 from tests.emr import Emr, step
 from tests.waiting import eventually
 
-
-@pytest.fixture
-def emr(attentive_emr: Emr) -> Emr:
-    return attentive_emr
+pytestmark = pytest.mark.usefixtures("attentive")
 
 
 def groups(emr: Emr, cluster: str) -> dict[str, Any]:

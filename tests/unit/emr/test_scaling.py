@@ -20,12 +20,15 @@ ALARM: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def emr(attentive_emr: Emr, monkeypatch: pytest.MonkeyPatch) -> Emr:
+pytestmark = pytest.mark.usefixtures("attentive")
+
+
+@pytest.fixture(autouse=True)
+def measured(emr: Emr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick decisions on what the tests say that YARN tells."""
     monkeypatch.setattr(scaling, "BACKLOG_SECONDS", 0.3)
     monkeypatch.setattr(scaling, "IDLE_SECONDS", 0.3)
-    attentive_emr.health.metrics = {"pendingMB": 0.0, "totalMB": 1.0}
-    return attentive_emr
+    emr.health.metrics = {"pendingMB": 0.0, "totalMB": 1.0}
 
 
 def policy(**limits: Any) -> Any:
