@@ -8,9 +8,9 @@ from pathlib import Path
 
 from windtunnel.emr.capacity import configurations_of
 from windtunnel.emr.catalogue.instance_types import instance_types
-from windtunnel.emr.catalogue.releases import find_release
+from windtunnel.emr.catalogue.releases import find_release, substitutions
 from windtunnel.emr.config import EmrConfig
-from windtunnel.emr.configurations import flatten, merge
+from windtunnel.emr.configurations import flatten, merge, on_this_machine
 from windtunnel.emr.folders import ClusterFolder
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.hadoop import cluster as hadoop
@@ -82,6 +82,8 @@ class Runtime:
             max_executors=self.config.max_executors,
             node_memory_mb=kind.yarn_memory_mb,
             node_vcores=kind.vcpus,
+            master_memory_mb=instance_types()[groups[0].instance_type].yarn_memory_mb,
+            workers=max(1, sum(group.requested for group in groups if group.role != "MASTER")),
             generation=generation,
         )
         return hadoop.Cluster(spec)
@@ -106,4 +108,10 @@ class Runtime:
 
 
 def _tables(cluster: Cluster, group: InstanceGroup, instance_type: str) -> Mapping[str, Mapping[str, str]]:
-    return merge(flatten(cluster.configurations), flatten(configurations_of(group, instance_type)))
+    given = merge(flatten(cluster.configurations), flatten(configurations_of(group, instance_type)))
+    return on_this_machine(given)[0]
+
+
+def remarks(cluster: Cluster) -> list[str]:
+    """What runs or stands here in the place of what the cluster's release and configurations name, a sentence each."""
+    return [*substitutions(cluster.release_label), *on_this_machine(flatten(cluster.configurations))[1]]

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Sequence
 
 from windtunnel.emr import store
-from windtunnel.emr.catalogue.releases import substitutions
 from windtunnel.emr.folders import STEP_LOGS, RunFolder
+from windtunnel.emr.runtime import remarks
 from windtunnel.emr.schema import Cluster, Step
 from windtunnel.emr.states import OPEN_CLUSTER_STATES, STARTED_STEP_STATES, StepState
 from windtunnel.emr.step_ends import StepEnds, note
@@ -83,7 +83,7 @@ class StepRuns:
         for name in STEP_LOGS:
             run.log(name).touch()
         note(run, f"Step '{step.name}' ({step.id}) of {cluster.name} ({cluster.id}), {cluster.release_label}")
-        for line in substitutions(cluster.release_label):
+        for line in remarks(cluster):
             note(run, line)
         argv = self._daemons.step_argv(step.jar, step.main_class, step.properties, step.args, run.path)
         note(run, f"Running {json.dumps(argv)}")

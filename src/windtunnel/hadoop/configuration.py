@@ -7,9 +7,11 @@ from xml.sax.saxutils import escape
 
 from windtunnel.hadoop import sites
 from windtunnel.hadoop.spark_defaults import spark_defaults
-from windtunnel.hadoop.spec import ClusterSpec, Node
+from windtunnel.hadoop.spec import ClusterSpec, Configurations, Node
 from windtunnel.install.files import write_atomically
 
+ENVIRONMENTS = ("hadoop-env", "hdfs-env", "yarn-env", "mapred-env")
+"""Classifications whose exports the programs `hadoop`, `hdfs`, `yarn` and `mapred` read."""
 DAEMON_LOG4J = "log4j-daemon.properties"
 JAVA_SECURITY = "java.security"
 JAVA_LOGGING = "logging.properties"  # of java.util.logging: Jersey's pages of INFO
@@ -25,6 +27,19 @@ CLIENT_LOG4J_TEXT = (
     + "log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR\n"
     "log4j.logger.org.apache.hadoop.metrics2=WARN\n"
 )
+SPARK_LOG4J2 = {
+    "rootLogger.level": "info",
+    "rootLogger.appenderRef.stdout.ref": "console",
+    "appender.console.type": "Console",
+    "appender.console.name": "console",
+    "appender.console.target": "SYSTEM_ERR",
+    "appender.console.layout.type": "PatternLayout",
+    "appender.console.layout.pattern": "%d{yy/MM/dd HH:mm:ss} %p %c{1}: %m%n%ex",
+    "logger.repl.name": "org.apache.spark.repl.Main",
+    "logger.repl.level": "warn",
+    "logger.jetty.name": "org.sparkproject.jetty",
+    "logger.jetty.level": "warn",
+}
 DAEMON_LOG4J_TEXT = (
     "log4j.rootLogger=INFO,file\n"
     "log4j.appender.file=org.apache.log4j.RollingFileAppender\n"
@@ -50,6 +65,22 @@ def write_master(spec: ClusterSpec) -> None:
     write_atomically(spec.spark_conf / "spark-defaults.conf", properties(spark_defaults(spec)))
     exports = spec.configurations.get("spark-env", {})
     write_atomically(spec.spark_conf / "spark-env.sh", shell_exports(exports))
+    for name, text in _spark_files(spec.configurations, spec).items():
+        write_atomically(spec.spark_conf / name, text)
+    if (hive := spec.configurations.get("hive-site")) is not None:
+        write_atomically(spec.hive_conf / "hive-site.xml", site(hive))
+
+
+def _spark_files(tables: Configurations, spec: ClusterSpec) -> dict[str, str]:
+    """What only a classification brings into Spark's folder; without one Spark's own defaults hold."""
+    files = {}
+    if (log4j2 := tables.get("spark-log4j2")) is not None:
+        files["log4j2.properties"] = properties({**SPARK_LOG4J2, **log4j2})
+    if (log4j := tables.get("spark-log4j")) is not None:
+        files["log4j.properties"] = CLIENT_LOG4J_TEXT + properties(log4j)
+    if "spark-hive-site" in tables:
+        files["hive-site.xml"] = site(sites.spark_hive_site(spec))
+    return files
 
 
 def write_worker(spec: ClusterSpec, node: Node) -> None:
@@ -58,14 +89,18 @@ def write_worker(spec: ClusterSpec, node: Node) -> None:
 
 
 def _write_hadoop(folder: Path, spec: ClusterSpec, node: Node | None) -> None:
+    tables = (node or spec).configurations
+    log4j = properties(tables.get("hadoop-log4j", {}))
     files = {
         "core-site.xml": site(sites.core_site(spec, node)),
         "hdfs-site.xml": site(sites.hdfs_site(spec, node)),
         "yarn-site.xml": site(sites.yarn_site(spec, node)),
-        "mapred-site.xml": site(sites.mapred_site()),
-        "capacity-scheduler.xml": site(sites.capacity_scheduler()),
-        "log4j.properties": CLIENT_LOG4J_TEXT,
-        DAEMON_LOG4J: DAEMON_LOG4J_TEXT,
+        "mapred-site.xml": site(sites.mapred_site(spec, node)),
+        "capacity-scheduler.xml": site(sites.capacity_scheduler(spec, node)),
+        "emrfs-site.xml": site(sites.emrfs_site(spec, node)),
+        "log4j.properties": CLIENT_LOG4J_TEXT + log4j,
+        DAEMON_LOG4J: DAEMON_LOG4J_TEXT + log4j,
+        **{f"{name}.sh": shell_exports(tables.get(name, {})) for name in ENVIRONMENTS},
         JAVA_SECURITY: JAVA_SECURITY_TEXT,
         JAVA_LOGGING: JAVA_LOGGING_TEXT,
     }

@@ -1,12 +1,13 @@
 """The daemons of a cluster: which main class, which JVM, which log."""
 
+import shlex
 from pathlib import Path
 
 from windtunnel.hadoop.configuration import DAEMON_LOG4J, JAVA_LOGGING, JAVA_SECURITY
 from windtunnel.hadoop.environment import daemon_environment
 from windtunnel.hadoop.jvm import daemon_java_options
 from windtunnel.hadoop.processes import Request
-from windtunnel.hadoop.spec import ClusterSpec, Node
+from windtunnel.hadoop.spec import ClusterSpec, Configurations, Node
 
 NAME_NODE = "namenode"
 DATA_NODE = "datanode"
@@ -21,6 +22,8 @@ MAINS = {
 }
 # HDFS's daemons set up TLS whether they use it or not, and would read every root certificate for it.
 NO_TLS = ("-Djavax.net.ssl.trustStore=NONE",)
+PREFIXES = {"hdfs-env": ("HADOOP_", "HDFS_"), "yarn-env": ("YARN_",)}
+"""Of the variables that Hadoop's own scripts read for a daemon."""
 # Where EMR has a daemon's log, below its node's applications/.
 LOGS = {
     NAME_NODE: "hadoop-hdfs/hadoop-hdfs-namenode",
@@ -47,11 +50,25 @@ def daemon_request(spec: ClusterSpec, daemon: str, node: Node | None = None) -> 
         *(NO_TLS if daemon in (NAME_NODE, DATA_NODE) else ()),
         f"-Djava.io.tmpdir={spec.temporary}",
         "-Djava.net.preferIPv4Stack=true",
+        *exported_options((node or spec).configurations, daemon),
         "-cp",
         distribution.hadoop_class_path(conf),
         MAINS[daemon],
     )
     return _request(argv, daemon_environment(spec, node), folder, log)
+
+
+def exported_options(tables: Configurations, daemon: str) -> list[str]:
+    """The JVM options that `hadoop-env`, `hdfs-env` and `yarn-env` export for a daemon; the last heap counts."""
+    system = "hdfs-env" if daemon in (NAME_NODE, DATA_NODE) else "yarn-env"
+    exports = {**tables.get("hadoop-env", {}), **tables.get(system, {})}
+    name = daemon.upper()
+    options = []
+    for prefix in PREFIXES[system]:
+        if heap := exports.get(f"{prefix}{name}_HEAPSIZE"):
+            options.append(f"-Xmx{heap}m" if heap.isdigit() else f"-Xmx{heap}")
+        options += shlex.split(exports.get(f"{prefix}{name}_OPTS", ""))
+    return options
 
 
 def history_server_request(spec: ClusterSpec) -> Request:

@@ -12,6 +12,12 @@ from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec,
 
 S3A = "org.apache.hadoop.fs.s3a"
 CREDENTIALS = "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
+EMRFS = {
+    "fs.s3.canned.acl": "fs.s3a.acl.default",
+    "fs.s3.maxConnections": "fs.s3a.connection.maximum",
+    "fs.s3.maxRetries": "fs.s3a.attempts.maximum",
+    "fs.s3.connectionTimeout": "fs.s3a.connection.establish.timeout",
+}
 # What a container gets from its NodeManager's environment unless the application sets it.
 CONTAINER_VARIABLES = (
     *("PATH", "LANG", "TZ", "TMPDIR", "JAVA_HOME", "HADOOP_CONF_DIR", "HADOOP_USER_NAME"),
@@ -34,8 +40,20 @@ def core_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
         f"hadoop.proxyuser.{USER}.groups": "*",
         # The user need not exist on this machine.
         "hadoop.user.group.static.mapping.overrides": f"{USER}={USER},hdfsadmingroup",
+        **_of_emrfs(spec, node),
         **_user("core-site", spec, node),
     }
+
+
+def _of_emrfs(spec: ClusterSpec, node: Node | None) -> dict[str, str]:
+    given = _user("emrfs-site", spec, node)
+    named = {EMRFS[name]: value for name, value in given.items() if name in EMRFS}
+    encrypted = given.get("fs.s3.enableServerSideEncryption") == "true"
+    key = given.get("fs.s3.serverSideEncryption.kms.keyId")
+    if not encrypted:
+        return named
+    kms = {"fs.s3a.encryption.algorithm": "SSE-KMS", "fs.s3a.encryption.key": key or ""}
+    return named | (kms if key else {"fs.s3a.encryption.algorithm": "AES256"})
 
 
 def _s3a(spec: ClusterSpec) -> dict[str, str]:
@@ -138,12 +156,23 @@ def _node_manager(spec: ClusterSpec, node: Node) -> dict[str, str]:
     }
 
 
-def mapred_site() -> dict[str, str]:
+def mapred_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
     """mapred-site.xml."""
-    return {"mapreduce.framework.name": "yarn"}
+    return {"mapreduce.framework.name": "yarn", **_user("mapred-site", spec, node)}
 
 
-def capacity_scheduler() -> dict[str, str]:
+def emrfs_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
+    """emrfs-site.xml: S3A reads the settings that it has under another name from core-site.xml."""
+    return dict(_user("emrfs-site", spec, node))
+
+
+def spark_hive_site(spec: ClusterSpec) -> dict[str, str]:
+    """Spark's hive-site.xml: tables are shared by the cluster's steps where a metastore is asked for."""
+    derby = f"jdbc:derby:;databaseName={spec.metastore};create=true"
+    return {"javax.jdo.option.ConnectionURL": derby, **spec.configurations["spark-hive-site"]}
+
+
+def capacity_scheduler(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
     """capacity-scheduler.xml: one queue, in which steps may run side by side."""
     root = "yarn.scheduler.capacity"
     return {
@@ -154,6 +183,7 @@ def capacity_scheduler() -> dict[str, str]:
         f"{root}.maximum-am-resource-percent": "0.5",
         f"{root}.resource-calculator": "org.apache.hadoop.yarn.util.resource.DefaultResourceCalculator",
         f"{root}.node-locality-delay": "-1",  # every node is this machine
+        **_user("capacity-scheduler", spec, node),
     }
 
 

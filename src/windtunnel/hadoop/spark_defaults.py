@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Mapping
 
 from windtunnel.hadoop.jvm import sharing
 from windtunnel.hadoop.spec import ClusterSpec
@@ -22,13 +23,36 @@ def executor_size(memory_mb: int, vcores: int) -> tuple[int, int]:
     """
     cores = min(vcores, EXECUTOR_CORES)
     executors = max(1, vcores // EXECUTOR_CORES)
-    share = memory_mb / executors * EXECUTORS_SHARE
-    return math.ceil(share / (1 + OVERHEAD)), cores
+    return math.ceil(memory_mb / executors * EXECUTORS_SHARE / (1 + OVERHEAD)), cores
 
 
 def spark_defaults(spec: ClusterSpec) -> dict[str, str]:
     """The properties of spark-defaults.conf, the user's classification laid over ours."""
-    return {**_emr(spec), **_ours(spec), **spec.configurations.get("spark-defaults", {})}
+    given = spec.configurations.get("spark-defaults", {})
+    return {**_emr(spec), **_ours(spec), **_maximized(spec, given), **given}
+
+
+def _maximized(spec: ClusterSpec, given: Mapping[str, str]) -> dict[str, str]:
+    """What `spark{maximizeResourceAllocation}` derives from the nodes: an executor that has all of one.
+
+    The number of executors is within the laptop's budget, and left to dynamic allocation where that is asked for.
+    """
+    if spec.configurations.get("spark", {}).get("maximizeResourceAllocation") != "true":
+        return {}
+    instances = {"spark.executor.instances": str(min(spec.workers, spec.max_executors))}
+    return {
+        "spark.default.parallelism": str(2 * spec.node_vcores * spec.workers),
+        # The driver may run on the master or on a worker, so the smaller of the two counts.
+        "spark.driver.memory": f"{_whole_node(min(spec.master_memory_mb, spec.node_memory_mb))}M",
+        "spark.executor.memory": f"{_whole_node(spec.node_memory_mb)}M",
+        "spark.executor.cores": str(spec.node_vcores),
+        **({} if given.get("spark.dynamicAllocation.enabled") == "true" else instances),
+    }
+
+
+def _whole_node(memory_mb: int) -> int:
+    """~ The heap of an executor that is alone on a node but for an application master."""
+    return math.ceil(memory_mb * EXECUTORS_SHARE / (1 + OVERHEAD))
 
 
 def _emr(spec: ClusterSpec) -> dict[str, str]:

@@ -51,7 +51,7 @@ class ClusterSpec:
     `configurations` are the master's. `environment` goes to every process of the cluster: endpoints, region
     and credentials of AWS, and WINDTUNNEL_HOME. `max_executors` bounds an application's executors under
     dynamic allocation: the laptop's budget. `node_memory_mb` and `node_vcores` are YARN's share of the core
-    instance type, from which EMR derives the size of an executor.
+    instance type, from which EMR derives the size of an executor; `master_memory_mb` that of the master's type.
     """
 
     id: str
@@ -65,6 +65,9 @@ class ClusterSpec:
     max_executors: int
     node_memory_mb: int = 12288
     node_vcores: int = 4
+    master_memory_mb: int = 12288
+    workers: int = 1
+    """Worker nodes that are asked for."""
     generation: int = 0
     """How often the master's daemons were started anew: each time in process folders of their own."""
 
@@ -77,6 +80,16 @@ class ClusterSpec:
     def spark_conf(self) -> Path:
         """SPARK_CONF_DIR of steps."""
         return self.folder / "spark-conf"
+
+    @property
+    def hive_conf(self) -> Path:
+        """Where Hive would look for its hive-site.xml."""
+        return self.folder / "hive-conf"
+
+    @property
+    def metastore(self) -> Path:
+        """The database of the cluster's own Hive metastore."""
+        return self.folder / "metastore"
 
     @property
     def launchers(self) -> Path:

@@ -233,8 +233,8 @@ def test_the_stop_of_the_stack_ends_clusters_and_cancels_their_steps(emr: Emr) -
         ({"ReleaseLabel": "emr-5.36.0"}, "windtunnel can't provide the release emr-5.36.0 here"),
         ({"Applications": [{"Name": "Hive"}]}, "does not run the application 'Hive'"),
         (
-            {"Configurations": [{"Classification": "hive-site"}]},
-            "does not execute the classification 'hive-site'",
+            {"Configurations": [{"Classification": "presto-config"}]},
+            "does not execute the classification 'presto-config'",
         ),
         ({"LogUri": "/var/logs"}, "LogUri '/var/logs' is invalid"),
         ({"StepConcurrencyLevel": 257}, "from 1 to 256"),

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from windtunnel.hadoop import configuration
+from windtunnel.hadoop.daemons import exported_options
 from windtunnel.hadoop.spec import ClusterSpec, Node
 
 
@@ -82,3 +83,44 @@ def test_no_file_holds_a_credential(spec: ClusterSpec, node: Node) -> None:
     files = [path for path in spec.folder.rglob("*") if path.is_file()]
     assert len(files) > 10
     assert not [path for path in files if "very-secret" in path.read_text()]
+
+
+def test_sparks_own_files_are_written_only_where_they_are_asked_for(
+    spec: ClusterSpec, with_properties: Callable[..., ClusterSpec]
+) -> None:
+    configuration.write_master(spec)
+    assert {path.name for path in spec.spark_conf.iterdir()} == {"spark-defaults.conf", "spark-env.sh"}
+    configuration.write_master(with_properties("spark-log4j2", {"rootLogger.level": "error"}))
+    log4j2 = (spec.spark_conf / "log4j2.properties").read_text().splitlines()
+    assert "rootLogger.level error" in log4j2
+    assert "appender.console.target SYSTEM_ERR" in log4j2
+    configuration.write_master(with_properties("spark-hive-site", {"hive.a": "b"}))
+    hive = read_site(spec.spark_conf / "hive-site.xml")
+    assert hive["hive.a"] == "b"
+    assert str(spec.metastore) in hive["javax.jdo.option.ConnectionURL"]
+
+
+def test_exports_for_hadoops_programs_are_files_that_they_source(
+    with_properties: Callable[..., ClusterSpec],
+) -> None:
+    spec = with_properties("yarn-env", {"YARN_CLIENT_OPTS": "-Dx=1"})
+    configuration.write_master(spec)
+    assert (spec.conf / "yarn-env.sh").read_text() == 'export YARN_CLIENT_OPTS="-Dx=1"\n'
+    assert (spec.conf / "hadoop-env.sh").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("daemon", "tables", "options"),
+    [
+        ("namenode", {"hadoop-env": {"HADOOP_NAMENODE_HEAPSIZE": "512"}}, ["-Xmx512m"]),
+        ("namenode", {"hadoop-env": {"HADOOP_NAMENODE_OPTS": "-Da=1 -Db='2 3'"}}, ["-Da=1", "-Db=2 3"]),
+        ("datanode", {"hadoop-env": {"HADOOP_NAMENODE_HEAPSIZE": "512"}}, []),
+        ("datanode", {"hdfs-env": {"HDFS_DATANODE_OPTS": "-Da=1"}}, ["-Da=1"]),
+        ("resourcemanager", {"yarn-env": {"YARN_RESOURCEMANAGER_HEAPSIZE": "1g"}}, ["-Xmx1g"]),
+        ("nodemanager", {"yarn-env": {"YARN_NODEMANAGER_OPTS": "-Da=1"}}, ["-Da=1"]),
+    ],
+)
+def test_a_daemon_gets_the_options_that_are_exported_for_it(
+    daemon: str, tables: dict[str, dict[str, str]], options: list[str]
+) -> None:
+    assert exported_options(tables, daemon) == options

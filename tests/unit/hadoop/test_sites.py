@@ -1,7 +1,16 @@
 import dataclasses
 from collections.abc import Callable
 
-from windtunnel.hadoop.sites import capacity_scheduler, core_site, hdfs_site, yarn_site
+import pytest
+
+from windtunnel.hadoop.sites import (
+    capacity_scheduler,
+    core_site,
+    emrfs_site,
+    hdfs_site,
+    mapred_site,
+    yarn_site,
+)
 from windtunnel.hadoop.spec import ClusterSpec, Node
 
 
@@ -66,8 +75,8 @@ def test_everything_listens_on_the_loopback_interface(spec: ClusterSpec, node: N
     assert not [name for name, value in addresses.items() if not value.startswith("127.0.0.1:")]
 
 
-def test_the_scheduler_is_emrs_and_lets_steps_run_side_by_side() -> None:
-    scheduler = capacity_scheduler()
+def test_the_scheduler_is_emrs_and_lets_steps_run_side_by_side(spec: ClusterSpec) -> None:
+    scheduler = capacity_scheduler(spec)
     calculator = scheduler["yarn.scheduler.capacity.resource-calculator"]
     assert calculator.endswith(".DefaultResourceCalculator")
     assert float(scheduler["yarn.scheduler.capacity.maximum-am-resource-percent"]) >= 0.5
@@ -76,7 +85,15 @@ def test_the_scheduler_is_emrs_and_lets_steps_run_side_by_side() -> None:
 def test_each_node_has_its_own_groups_properties_and_the_master_its_own(
     with_properties: Callable[..., ClusterSpec], node: Node
 ) -> None:
-    for name, made in (("core-site", core_site), ("hdfs-site", hdfs_site), ("yarn-site", yarn_site)):
+    every = {
+        "core-site": core_site,
+        "hdfs-site": hdfs_site,
+        "yarn-site": yarn_site,
+        "mapred-site": mapred_site,
+        "capacity-scheduler": capacity_scheduler,
+        "emrfs-site": emrfs_site,
+    }
+    for name, made in every.items():
         master = with_properties(name, {"mine": "the master's"})
         worker = dataclasses.replace(node, configurations={name: {"mine": "the worker's"}})
         assert made(master)["mine"] == "the master's"
@@ -95,3 +112,24 @@ def test_yarn_keeps_nothing_outside_the_folder_of_its_cluster(spec: ClusterSpec,
     stores = [value for name, value in site.items() if name.endswith("fs-store.root-dir")]
     assert len(stores) == 2
     assert all(value.startswith(spec.folder.as_uri()) for value in stores)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"fs.s3.maxConnections": "7"}, {"fs.s3a.connection.maximum": "7"}),
+        ({"fs.s3.enableServerSideEncryption": "true"}, {"fs.s3a.encryption.algorithm": "AES256"}),
+        (
+            {"fs.s3.enableServerSideEncryption": "true", "fs.s3.serverSideEncryption.kms.keyId": "k"},
+            {"fs.s3a.encryption.algorithm": "SSE-KMS", "fs.s3a.encryption.key": "k"},
+        ),
+        ({"fs.s3.consistent": "true"}, {}),
+    ],
+)
+def test_s3a_reads_what_emrfs_has_under_another_name(
+    spec: ClusterSpec,
+    with_properties: Callable[..., ClusterSpec],
+    given: dict[str, str],
+    read: dict[str, str],
+) -> None:
+    assert core_site(with_properties("emrfs-site", given)) == {**core_site(spec), **read}

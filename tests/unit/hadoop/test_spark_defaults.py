@@ -91,3 +91,33 @@ def test_java_and_python_reach_application_master_and_executors(spec: ClusterSpe
 def test_the_clusters_classification_wins_over_both(with_properties: Callable[..., ClusterSpec]) -> None:
     own = {"spark.executor.memory": "1g", "spark.ui.port": "4040", "spark.mine": "x"}
     assert own.items() <= spark_defaults(with_properties("spark-defaults", own)).items()
+
+
+def test_maximize_resource_allocation_gives_an_executor_all_of_a_node(
+    with_properties: Callable[..., ClusterSpec],
+) -> None:
+    spec = dataclasses.replace(
+        with_properties("spark", {"maximizeResourceAllocation": "true"}),
+        node_memory_mb=24576,
+        node_vcores=8,
+        workers=3,
+        max_executors=2,
+    )
+    defaults = spark_defaults(spec)
+    assert (defaults["spark.executor.memory"], defaults["spark.executor.cores"]) == ("18971M", "8")
+    assert defaults["spark.driver.memory"] == "9486M", "the master is the smaller one"
+    assert defaults["spark.default.parallelism"] == "48"
+    assert defaults["spark.executor.instances"] == "2", "the laptop's budget"
+    heap, overhead = 18971, int(18971 * 0.1875)
+    assert heap + overhead + 896 <= 24576
+
+
+def test_maximize_resource_allocation_leaves_the_number_to_dynamic_allocation_where_that_is_asked_for(
+    spec: ClusterSpec,
+) -> None:
+    asked = {"spark.dynamicAllocation.enabled": "true"}
+    tables = {"spark": {"maximizeResourceAllocation": "true"}, "spark-defaults": asked}
+    defaults = spark_defaults(dataclasses.replace(spec, configurations=tables))
+    assert "spark.executor.instances" not in defaults
+    off = {"spark": {"maximizeResourceAllocation": "false"}}
+    assert spark_defaults(dataclasses.replace(spec, configurations=off)) == spark_defaults(spec)

@@ -8,6 +8,9 @@ while [ "$$#" -gt 1 ]; do
   *) break ;;
   esac
 done
+for environment in hadoop-env ${program}-env; do
+  [ ! -s "$$HADOOP_CONF_DIR/$$environment.sh" ] || . "$$HADOOP_CONF_DIR/$$environment.sh"
+done
 command=$${1:-}
 [ "$$#" -gt 0 ] && shift
 speed="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"

@@ -1,0 +1,74 @@
+"""A cluster with classifications of all kinds, each seen at the place where it is to have its effect."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.emr.conftest import Stack
+
+GLUE = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
+
+
+def exports(classification: str, **variables: str) -> dict[str, Any]:
+    nested = {"Classification": "export", "Properties": variables}
+    return {"Classification": classification, "Configurations": [nested]}
+
+
+CONFIGURATIONS: list[dict[str, Any]] = [
+    {"Classification": "spark", "Properties": {"maximizeResourceAllocation": "true"}},
+    {"Classification": "spark-log4j2", "Properties": {"rootLogger.level": "error"}},
+    {"Classification": "spark-hive-site", "Properties": {"hive.metastore.client.factory.class": GLUE}},
+    {"Classification": "mapred-site", "Properties": {"mapreduce.map.memory.mb": "1536"}},
+    {
+        "Classification": "capacity-scheduler",
+        "Properties": {"yarn.scheduler.capacity.maximum-am-resource-percent": "0.7"},
+    },
+    exports("hadoop-env", HADOOP_CLIENT_OPTS="-Dof.hadoop.env=seen", HADOOP_NAMENODE_HEAPSIZE="300"),
+    exports("spark-env", JAVA_HOME="/usr/lib/jvm/java-17-amazon-corretto.x86_64"),
+]
+ONE_NODE = {"InstanceGroups": [{"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}]}
+
+
+@pytest.fixture(scope="module")
+def cluster(stack: Stack) -> Iterator[str]:
+    one = stack.run(Instances=ONE_NODE, Configurations=CONFIGURATIONS)
+    stack.wait_for_cluster(one, "WAITING")
+    yield one
+    stack.emr.terminate_job_flows(JobFlowIds=[one])
+    stack.wait_for_cluster(one, "TERMINATED")
+
+
+def said(stack: Stack, cluster: str, *argv: str) -> str:
+    step = stack.add(cluster, *argv)
+    stack.wait_for_step(cluster, step, "COMPLETED")
+    return stack.output(cluster, step)
+
+
+def test_hadoops_files_have_what_was_asked_for(stack: Stack, cluster: str) -> None:
+    mapred = said(stack, cluster, "bash", "-c", "cat $HADOOP_CONF_DIR/mapred-site.xml")
+    assert "mapreduce.map.memory.mb</name><value>1536<" in mapred
+    queue = said(stack, cluster, "bash", "-c", "cat $HADOOP_CONF_DIR/capacity-scheduler.xml")
+    assert "maximum-am-resource-percent</name><value>0.7<" in queue
+    request = (stack.folder(cluster) / "daemons" / "namenode" / "request.json").read_text()
+    assert "-Xmx300m" in request
+    sourced = 'hadoop version >/dev/null; . $HADOOP_CONF_DIR/hadoop-env.sh; echo "$HADOOP_CLIENT_OPTS"'
+    shown = said(stack, cluster, "bash", "-c", sourced)
+    assert shown == "-Dof.hadoop.env=seen\n"
+
+
+def test_tables_in_glues_catalog_are_there_for_the_next_step_and_the_log_says_where(
+    stack: Stack, cluster: str
+) -> None:
+    step = stack.add(cluster, "spark-sql", "-e", "CREATE TABLE kept AS SELECT 42 AS answer")
+    stack.wait_for_step(cluster, step, "COMPLETED")
+    controller = stack.output(cluster, step, "controller")
+    assert "exists only on AWS" in controller
+    assert "JAVA_HOME of spark-env names a Java of Amazon's image" in controller
+    assert " INFO " not in stack.output(cluster, step, "stderr"), "spark-log4j2 says: errors only"
+    assert said(stack, cluster, "spark-sql", "-e", "SELECT answer FROM kept") == "42\n"
+
+
+def test_maximize_resource_allocation_reaches_the_driver(stack: Stack, cluster: str) -> None:
+    settings = said(stack, cluster, "spark-sql", "-e", "SET spark.default.parallelism")
+    assert settings.split() == ["spark.default.parallelism", "8"]
