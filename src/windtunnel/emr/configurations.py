@@ -1,5 +1,6 @@
 """Classifications: a request's nested Configurations as one flat table for each configuration file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,6 +74,7 @@ _OWNERS = {name: owner for owner, names in OF_OTHER_APPLICATIONS.items() for nam
 _EXPORT = "export"
 _MAXIMIZE = "maximizeResourceAllocation"
 _AMAZONS_JAVA = "/usr/lib/jvm/"
+_AMAZONS_PYTHON = r"(/usr/(local/)?bin/)?python(3(\.\d+)?)?"
 _GLUE = "AWSGlueDataCatalogHiveClientFactory"
 
 
@@ -107,6 +109,11 @@ def on_this_machine(tables: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, 
             if name.endswith("JAVA_HOME") and value.startswith(_AMAZONS_JAVA):
                 remarks.append(
                     f"{name} of {classification} names a Java of Amazon's image, {value}: the release's Java runs here."
+                )
+            elif name.endswith("PYTHON") and re.fullmatch(_AMAZONS_PYTHON, value):
+                remarks.append(
+                    f"{name} of {classification} names the Python of Amazon's image, {value}: "
+                    f"the cluster's own runs here."
                 )
             elif value.endswith(_GLUE):
                 remarks.append(

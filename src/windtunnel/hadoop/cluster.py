@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from windtunnel.hadoop import configuration, environment, name_node, steps
+from windtunnel.hadoop import configuration, environment, name_node, python_environment, steps
 from windtunnel.hadoop.daemons import (
     DATA_NODE,
     HISTORY_SERVER,
@@ -114,7 +114,8 @@ class Cluster:
         for folder in (spec.home, spec.temporary, spec.name_directory.parent):
             folder.mkdir(parents=True, exist_ok=True)
         configuration.write_master(spec)
-        write_launchers(spec.launchers, spec.distribution)
+        python_environment.place(spec)
+        write_launchers(spec)
         name_node.place(spec.distribution.name_node_image, spec.name_directory, spec.id)
 
     def start_master(self) -> None:

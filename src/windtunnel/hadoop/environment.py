@@ -10,6 +10,8 @@ from windtunnel.hadoop.spark_home import ARCHIVE_VARIABLE
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec, Node
 
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+SYSTEM_CHANGES_VARIABLE = "WINDTUNNEL_EMR_SYSTEM_CHANGES"
+"""In the environment of steps: what the stand-ins of yum, systemctl and the like do."""
 # Of the service's environment; the rest is ours or the cluster's.
 KEPT = ("LANG", "LC_ALL", "TZ")
 
@@ -34,7 +36,8 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
         # Java does not read TMPDIR.
         "SPARK_LOCAL_DIRS": str(spec.temporary),
         "SPARK_SUBMIT_OPTS": f'"-Djava.io.tmpdir={spec.temporary}"',
-        "PYSPARK_PYTHON": str(distribution.python),
+        "PYSPARK_PYTHON": str(spec.python),
+        **({SYSTEM_CHANGES_VARIABLE: "ignore"} if spec.ignores_system_changes else {}),
         ARCHIVE_VARIABLE: str(distribution.spark_archive),
         # Every node is this machine: PySpark itself need not be uploaded for each application.
         "PYSPARK_ARCHIVES_PATH": ",".join(f"local:{archive}" for archive in sorted(python.glob("*.zip"))),
@@ -44,7 +47,7 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
 
 def _base(spec: ClusterSpec, conf: Path) -> dict[str, str]:
     distribution = spec.distribution
-    path = (spec.launchers, distribution.python.parent, distribution.java.parent)
+    path = (spec.launchers, spec.python.parent, distribution.java.parent)
     return {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         "PATH": os.pathsep.join((*map(str, path), os.environ.get("PATH", os.defpath))),

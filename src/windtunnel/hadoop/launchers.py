@@ -1,7 +1,7 @@
-"""The programs on a step's PATH: thin shell scripts, a class path and a main class.
+"""The programs on the PATH of steps and bootstrap actions: thin shell scripts.
 
-They are the same for every cluster of a distribution; which cluster they talk to is said by
-HADOOP_CONF_DIR and SPARK_CONF_DIR, which Java by JAVA_HOME.
+Those of Hadoop are a class path and a main class; which cluster they talk to is said by HADOOP_CONF_DIR and
+SPARK_CONF_DIR, which Java by JAVA_HOME.
 """
 
 import shlex
@@ -12,6 +12,7 @@ from string import Template
 
 from windtunnel.hadoop.distribution import Distribution
 from windtunnel.hadoop.jvm import MODULES, sharing
+from windtunnel.hadoop.spec import ClusterSpec
 from windtunnel.install.files import write_atomically
 
 TOOLS = "org.apache.hadoop.hdfs.tools"
@@ -62,17 +63,31 @@ HADOOP = {
     },
 }
 SPARK = ("spark-submit", "spark-shell", "spark-sql", "pyspark")
+OF_THE_SYSTEM = (
+    *("yum", "dnf", "rpm", "apt-get", "apt", "amazon-linux-extras"),
+    *("systemctl", "service", "initctl", "useradd", "groupadd"),
+)
+"""Programs that would change the machine."""
 SCRIPTS = ("fetch", "script-runner", "jar-runner")
 
 
-def write_launchers(folder: Path, distribution: Distribution) -> None:
-    """Write every launcher into `folder`."""
+def write_launchers(spec: ClusterSpec) -> None:
+    """Write every launcher into the cluster's folder of them."""
+    folder, distribution = spec.launchers, spec.distribution
     for program, commands in HADOOP.items():
         _write(folder / program, "hadoop", _hadoop_values(program, commands, distribution))
     for name in SCRIPTS:
         _write(folder / name, name, {"launchers": shlex.quote(str(folder))})
     for name in SPARK:
         _write(folder / name, "spark", {"script": shlex.quote(str(distribution.spark_home / "bin" / name))})
+    for name in OF_THE_SYSTEM:
+        _write(folder / name, "of-the-system", {"program": name})
+    _write(folder / "sudo", "sudo", {})
+    for name in ("python3", "python", f"python{distribution.versions.python}"):
+        values = {"python": shlex.quote(str(spec.python)), "pip": shlex.quote(str(folder / "pip3"))}
+        _write(folder / name, "python", values)
+    for name in ("pip3", "pip", f"pip{distribution.versions.python}"):
+        _write(folder / name, "pip", {"python": shlex.quote(str(spec.python))})
     _write(folder / "aws", "aws", {"aws": shlex.quote(str(Path(sys.prefix) / "bin" / "aws"))})
 
 

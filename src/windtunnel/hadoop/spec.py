@@ -68,6 +68,8 @@ class ClusterSpec:
     master_memory_mb: int = 12288
     workers: int = 1
     """Worker nodes that are asked for."""
+    ignores_system_changes: bool = False
+    """Whether `yum`, `systemctl` and the like, which do nothing here, end well all the same."""
     generation: int = 0
     """How often the master's daemons were started anew: each time in process folders of their own."""
 
@@ -80,6 +82,11 @@ class ClusterSpec:
     def spark_conf(self) -> Path:
         """SPARK_CONF_DIR of steps."""
         return self.folder / "spark-conf"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the cluster's own environment: of steps, drivers and executors."""
+        return self.folder / "python" / "bin" / "python3"
 
     @property
     def hive_conf(self) -> Path:
