@@ -119,7 +119,7 @@ def cluster_detail(cluster: Cluster, hours: int, master_dns: str | None) -> "t.C
 
 def _applications(cluster: Cluster) -> list[dict[str, str]]:
     release = find_release(cluster.release_label)
-    versions = {"Hadoop": release.hadoop, "Spark": release.spark} if release else {}
+    versions = release.applications if release else {}
     return [_present({"Name": name, "Version": versions.get(name)}) for name in cluster.applications]
 
 
