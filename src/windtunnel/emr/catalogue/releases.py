@@ -33,8 +33,8 @@ class Release:
     def versions(self) -> Versions:
         """What runs for it here: its own Spark, on a Java and a Python that can be had everywhere.
 
-        Java 8 cannot: 11 takes its place for Spark before 3.3, which no newer one runs, else 17. Nor can
-        Python 3.7: 3.8 does.
+        Java 8 cannot: 11 takes its place for Spark before 3.3, which does not run on 17; 17 does for the
+        others. Nor can Python 3.7: 3.8 takes its place.
         """
         spark = tuple(int(part) for part in self.spark.split(".")[:2])
         java = self.java if self.java >= 17 else (17 if spark >= (3, 3) else 11)
