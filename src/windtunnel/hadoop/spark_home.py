@@ -54,9 +54,8 @@ def _assemble(environment: Path, jars: Iterable[Path], home: Path) -> None:
         if source.name not in (*FOLDERS, "jars", "examples"):
             copy = shutil.copytree if source.is_dir() else shutil.copy2
             copy(source, part / "python" / "pyspark" / source.name)
-    (part / "jars").mkdir()
-    own = [jar for jar in (package / "jars").iterdir() if not REPLACED.match(jar.name)]
-    for jar in (*own, *jars):
+    shutil.copytree(package / "jars", part / "jars", ignore=_replaced, copy_function=_link)
+    for jar in jars:
         _link(jar, part / "jars" / jar.name)
     _share_classes(part / "bin" / "spark-class")
     for archive in (part / "python" / "lib").glob("*.zip"):
@@ -71,7 +70,11 @@ def _package(environment: Path) -> Path:
     return found[0]
 
 
-def _link(source: Path, target: Path) -> None:
+def _replaced(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if REPLACED.match(name)]
+
+
+def _link(source: str | Path, target: str | Path) -> None:
     """A hard link where the file system has them, so that Spark's 300 MB lie on the disk once."""
     try:
         os.link(source, target)

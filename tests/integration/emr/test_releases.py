@@ -66,7 +66,8 @@ def test_a_release_has_its_spark_java_and_python_in_the_driver_and_the_executors
             _step("spark-submit", *IN_CLUSTER, job, source, "hdfs:///tmp/tripled", facts),
         ],
     )
-    stack.wait_for_cluster(cluster, "TERMINATED", "TERMINATED_WITH_ERRORS")
+    ended = stack.wait_for_cluster(cluster, "TERMINATED", "TERMINATED_WITH_ERRORS")
+    assert ended["State"] == "TERMINATED", ended
     steps: Any = stack.emr.list_steps(ClusterId=cluster)["Steps"]
     states = [step["Status"]["State"] for step in steps]
     assert states == ["COMPLETED"] * 2, json.dumps(steps, default=str)

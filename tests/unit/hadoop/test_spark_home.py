@@ -68,6 +68,14 @@ def test_of_an_older_sparks_many_hadoop_jars_only_what_ours_do_not_hold_stays(
     assert {jar.name for jar in (home / "jars").iterdir()} == kept
 
 
+def test_a_folder_among_the_jars_as_spark_4_has_one_stays(environment: Path, tmp_path: Path) -> None:
+    (package,) = environment.glob("lib/python3.9/site-packages/pyspark")
+    (package / "jars" / "connect-repl").mkdir()
+    (package / "jars" / "connect-repl" / "client.jar").write_text("client")
+    home = spark_home("4.0.2", environment, [], tmp_path / "cache", SILENT)
+    assert (home / "jars" / "connect-repl" / "client.jar").read_text() == "client"
+
+
 def test_pyspark_is_imported_from_the_homes_python_folder_too(home: Path) -> None:
     program = "import pyspark.shell, pyspark.sql.python; print(pyspark.sql.python.version)"
     environment = {"PYTHONPATH": str(home / "python")}
