@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -29,7 +29,7 @@ from windtunnel.hadoop.processes import ProcessState
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE
 from windtunnel.hadoop.yarn import Application
 from windtunnel.install.errors import InstallError
-from windtunnel.install.progress import SILENT
+from windtunnel.install.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
@@ -58,6 +58,8 @@ class Health:
     """Nodes that were asked to let go of what they have; they are rid of it when no container runs there."""
     cannot_install: str = ""
     """Why no release can be installed."""
+    installing: Event | None = None
+    """Until it is set, an install is at 12 of 88 MB of its jars."""
 
 
 class UpAtOnce(hadoop.Cluster):
@@ -142,19 +144,18 @@ class Light(Runtime):
     """A runtime that installs nothing."""
 
     def __init__(self, config: EmrConfig, health: Health) -> None:
-        super().__init__(config, SILENT)
+        super().__init__(config, SILENT, self._install_nothing)
         self._health = health
-        here = Path(os.devnull)
-        versions = Versions(spark="3.5.6", java=17, python="3.9")
-        self._nothing = Distribution(versions, "3.4.2", here, (), here, here, here, here)
 
-    def _install(self, release_label: str) -> Future[Distribution]:
-        done: Future[Distribution] = Future()
+    def _install_nothing(self, versions: Versions, _cache: Path, progress: Progress) -> Distribution:
+        if self._health.installing:
+            with progress.task("Jars", 88_000_000) as task:
+                task.advance(12_000_000)
+                self._health.installing.wait()
         if self._health.cannot_install:
-            done.set_exception(InstallError(self._health.cannot_install))
-        else:
-            done.set_result(self._nothing)
-        return done
+            raise InstallError(self._health.cannot_install)
+        here = Path(os.devnull)
+        return Distribution(versions, "3.4.2", here, (), here, here, here, here)
 
     def cluster(
         self,

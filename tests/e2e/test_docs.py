@@ -50,6 +50,8 @@ IN_ORDER = [
     "make bench",
     "python -m windtunnel.emr.state_diagrams",
     "python -m windtunnel.emr.coverage",
+    "python -m windtunnel.emr.catalogue.page",
+    "python -m windtunnel.emr.catalogue.locks",
     "make clean",
 ]
 

@@ -40,6 +40,8 @@ START_SECONDS = 300
 """How long the daemons may take until all are registered."""
 HISTORY_SERVER_SECONDS = 5
 """How long a cluster waits for a step before it gets its history server, which is not to slow a step down."""
+PROGRESS_SECONDS = 3
+"""How often a cluster that waits for its release tells how far that is: each time is a write."""
 SAVE_SECONDS = 20
 """How long the end of a cluster waits for an S3 that is down; the logs follow when it is back."""
 
@@ -67,6 +69,7 @@ class ClusterReconciler:
         self._prepared = False
         self._health_due = 0.0
         self._logs_due = 0.0
+        self._progress_due = 0.0
         self._starting_since = time.monotonic()
         self._ending_since: float | None = None
         self._seen: int | None = None
@@ -107,7 +110,7 @@ class ClusterReconciler:
             self.end("INTERNAL_ERROR", f"{cluster.release_label} could not be installed: {error}")
             return
         if installed is None:
-            self._say(cluster, f"Installing {cluster.release_label}")
+            self._say_what_is_installed(cluster)
             return
         with self._store.transaction() as session:
             fresh = store.find_cluster(session, self._id)
@@ -117,6 +120,13 @@ class ClusterReconciler:
             change_state(session, fresh, ClusterState.BOOTSTRAPPING)
             settle(session, fresh, self._runtime.config.max_nodes)
         self._starting_since = time.monotonic()
+
+    def _say_what_is_installed(self, cluster: Cluster) -> None:
+        now = time.monotonic()
+        if now >= self._progress_due:
+            self._progress_due = now + PROGRESS_SECONDS
+            parts = self._runtime.installing(cluster.release_label)
+            self._say(cluster, f"Installing {cluster.release_label}" + (f": {parts}" if parts else ""))
 
     def _say(self, cluster: Cluster, sentence: str) -> None:
         """What the cluster waits for, readable in its StateChangeReason."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from windtunnel.emr import ids, members, scaling_policies
-from windtunnel.emr.catalogue.releases import find_release, release_labels, runnable_labels
+from windtunnel.emr.catalogue.releases import find_release, near_labels, release_labels
 from windtunnel.emr.configurations import flatten
 from windtunnel.emr.errors import validation_exception
 from windtunnel.emr.schema import Cluster
@@ -65,9 +65,10 @@ def _release_label(label: str | None) -> str:
     if label not in release_labels():
         raise validation_exception(f"The supplied release label is invalid: {label}.")
     if find_release(label) is None:
-        can = ", ".join(runnable_labels())
+        near = ", ".join(near_labels(label))
         raise validation_exception(
-            f"windtunnel can't provide the release {label} here. It can provide: {can}."
+            f"windtunnel can't provide the release {label} here: its Spark is older than 3.0. The nearest ones "
+            f"that it can provide are {near}; docs/releases.md lists all."
         )
     return label
 

@@ -1,8 +1,9 @@
 """From rows of the store to what runs: the one place that knows both."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,34 +18,51 @@ from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop import distribution
 from windtunnel.hadoop.distribution import Distribution, Versions
 from windtunnel.install.background import in_background
-from windtunnel.install.progress import Progress
+from windtunnel.install.progress import Progress, WatchedProgress
+
+
+@dataclass(frozen=True)
+class _Install:
+    future: Future[Distribution]
+    progress: WatchedProgress
 
 
 class Runtime:
     """Distributions that are installed once, and a view of each cluster's processes."""
 
-    def __init__(self, config: EmrConfig, progress: Progress) -> None:
+    def __init__(
+        self,
+        config: EmrConfig,
+        progress: Progress,
+        install: Callable[[Versions, Path, Progress], Distribution] = distribution.install,
+    ) -> None:
         self.config = config
         self._progress = progress
-        self._installs: dict[Versions, Future[Distribution]] = {}
+        self._install_now = install
+        self._installs: dict[Versions, _Install] = {}
         self._lock = threading.Lock()
 
     def install(self, release_label: str) -> Distribution:
         """What a release runs on, installed now if it must be. Raises InstallError where it can't be."""
-        return self._result(self._install(release_label))
+        return self._result(self._install(release_label).future)
 
     def distribution(self, release_label: str) -> Distribution | None:
         """The same without waiting: None while it is being installed. No stop waits for it: it resumes."""
-        future = self._install(release_label)
+        future = self._install(release_label).future
         return self._result(future) if future.done() else None
 
-    def _install(self, release_label: str) -> Future[Distribution]:
+    def installing(self, release_label: str) -> str:
+        """What is being installed for a release now, and how far that is."""
+        return self._install(release_label).progress.now()
+
+    def _install(self, release_label: str) -> _Install:
         release = find_release(release_label)
         assert release is not None, f"{release_label} was accepted"  # noqa: S101 - RunJobFlow has checked it
         with self._lock:
             if release.versions not in self._installs:
-                work = partial(distribution.install, release.versions, self.config.cache, self._progress)
-                self._installs[release.versions] = in_background(work)
+                progress = WatchedProgress(self._progress)
+                work = partial(self._install_now, release.versions, self.config.cache, progress)
+                self._installs[release.versions] = _Install(in_background(work), progress)
             return self._installs[release.versions]
 
     def _result(self, future: Future[Distribution]) -> Distribution:
@@ -53,7 +71,7 @@ class Runtime:
         except Exception:
             # Whoever asked is told; whoever asks next has it tried again.
             with self._lock:
-                self._installs = {v: other for v, other in self._installs.items() if other is not future}
+                self._installs = {v: one for v, one in self._installs.items() if one.future is not future}
             raise
 
     def folder(self, cluster_id: str) -> ClusterFolder:

@@ -2,7 +2,7 @@
 
 An archive fits one Java and a class path that begins with exactly the jars it was made from; where it
 does not fit, the JVM starts without it. Which classes go in is said by the lists in locks/*.classes.xz,
-see `python -m windtunnel.hadoop.class_lists`.
+see `windtunnel.hadoop.class_lists`; for a Spark or a Java that has no list, none is made.
 
 Making them takes a minute or more of a core, since Java interprets everything while it does. Nothing
 waits for that: a process of its own (`python -m windtunnel.hadoop.archives`), of lowest priority, makes
@@ -29,7 +29,7 @@ KEPT = ("PATH", "HOME", "TMPDIR", "LANG")
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive at `path` of the classes that the list `name` ("spark-3.5.6") has, of one class path."""
+    """An archive at `path` of the classes that the list `name` ("spark-3.5-java-17") has, of one class path."""
 
     name: str
     path: str
@@ -63,15 +63,26 @@ def folder(cache: Path, java_home: Path, jars: Sequence[Path]) -> Path:
     return cache / "archives" / hashlib.sha256("\n".join(times).encode()).hexdigest()[:12]
 
 
-def of_hadoop(folder: Path, version: str, java: Path, class_path: str) -> Archive:
-    """The archive for JVMs whose class path begins with Hadoop's jars."""
-    name = f"hadoop-{version}"
-    return Archive(name, str(folder / f"{name}.jsa"), str(java), class_path)
+def of_hadoop(folder: Path, version: str, major: int, java: Path, class_path: str) -> Archive:
+    """The archive for JVMs (`java`, of version `major`) whose class path begins with Hadoop's jars."""
+    path = folder / f"hadoop-{version}.jsa"
+    return Archive(hadoop_list(version, major), str(path), str(java), class_path)
 
 
-def of_spark(folder: Path, version: str, java: Path, home: Path) -> Archive:
-    """The archive for JVMs whose class path begins with the jars of this Spark home."""
-    return Archive(f"spark-{version}", str(folder / f"spark-{home.name}.jsa"), str(java), f"{home}/jars/*")
+def of_spark(folder: Path, version: str, major: int, java: Path, home: Path) -> Archive:
+    """The archive for JVMs (`java`, of version `major`) whose class path begins with this Spark home's jars."""
+    path = folder / f"spark-{home.name}.jsa"
+    return Archive(spark_list(version, major), str(path), str(java), f"{home}/jars/*")
+
+
+def hadoop_list(version: str, java: int) -> str:
+    """The name of the list of Hadoop's classes: each Java has its own, since it has classes of its own."""
+    return f"hadoop-{version}-java-{java}"
+
+
+def spark_list(version: str, java: int) -> str:
+    """The name of the list of Spark's classes, which maintenance releases of one Spark share."""
+    return f"spark-{version.rpartition('.')[0]}-java-{java}"
 
 
 def make_in_background(archives: Sequence[Archive]) -> None:

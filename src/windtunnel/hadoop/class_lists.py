@@ -1,4 +1,5 @@
-"""Write the lists of classes that go into the archives: `python -m windtunnel.hadoop.class_lists <folder>`.
+"""Write the lists of classes that go into the archives of a Spark ("3.5.6") and of Hadoop on a Java ("17"):
+`python -m windtunnel.hadoop.class_lists <folder> <spark> <java>`.
 
 The folder holds what JVMs of clusters and steps wrote that had, in their environment,
 JAVA_TOOL_OPTIONS=-XX:DumpLoadedClassList=<folder>/%p.lst: a run of every daemon, of `hadoop fs`, `hdfs dfs`
@@ -10,10 +11,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from windtunnel.hadoop.archives import hadoop_list, spark_list
 from windtunnel.hadoop.jars import HADOOP_VERSION
 from windtunnel.install.files import write_atomically
 
-SPARK_VERSION = "3.5.6"
 DRIVER = "org/apache/spark/deploy/SparkSubmit "
 HADOOP = "org/apache/hadoop/conf/Configuration "
 LOCKS = Path(__file__).with_name("locks")
@@ -25,15 +26,15 @@ def merge(lists: Iterable[str]) -> str:
     return "\n".join(line for line in lines if not line.startswith("#") and "source:" not in line) + "\n"
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, spark: str, java: int) -> None:
     """Sort what the JVMs wrote by whose class path they had, and write Hadoop's list and Spark's."""
     texts = [path.read_text() for path in sorted(folder.glob("*.lst"))]
     of_spark = [text for text in texts if DRIVER in f"{text} " or "\n" + DRIVER.strip() in text]
     of_hadoop = [text for text in texts if HADOOP.strip() in text and "org/apache/spark/" not in text]
-    for name, lists in ((f"hadoop-{HADOOP_VERSION}", of_hadoop), (f"spark-{SPARK_VERSION}", of_spark)):
+    for name, lists in ((hadoop_list(HADOOP_VERSION, java), of_hadoop), (spark_list(spark, java), of_spark)):
         data = lzma.compress(merge(lists).encode(), preset=9 | lzma.PRESET_EXTREME)
         write_atomically(LOCKS / f"{name}.classes.xz", data)
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

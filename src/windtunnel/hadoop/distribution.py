@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from windtunnel.hadoop import archives, name_node, spark_home
@@ -58,9 +59,10 @@ class Distribution:
     @property
     def class_archives(self) -> tuple[Archive, Archive]:
         """Hadoop's and Spark's, made in the background after `install`; `make()` makes one at once."""
+        java = self.versions.java
         return (
-            archives.of_hadoop(self.archives, self.hadoop_version, self.java, self.hadoop_class_path()),
-            archives.of_spark(self.archives, self.versions.spark, self.java, self.spark_home),
+            archives.of_hadoop(self.archives, self.hadoop_version, java, self.java, self.hadoop_class_path()),
+            archives.of_spark(self.archives, self.versions.spark, java, self.java, self.spark_home),
         )
 
     def hadoop_class_path(self, *configuration: Path) -> str:
@@ -102,8 +104,13 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
     return distribution
 
 
+def lock_file(name: str) -> Traversable:
+    """The lock of an environment, `spark-3.5.6` or `python-3.9`."""
+    return files("windtunnel.hadoop") / "locks" / f"{name}.txt"
+
+
 def _environment(name: str, versions: Versions, cache: Path, progress: Progress) -> Path:
-    with as_file(files("windtunnel.hadoop") / "locks" / f"{name}.txt") as lock:
+    with as_file(lock_file(name)) as lock:
         if not lock.exists():
             raise InstallError(f"There is no lock for {name}, so it cannot be installed.")
         return environment(name, python=versions.python, lock=lock, cache=cache, progress=progress)

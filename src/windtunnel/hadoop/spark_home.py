@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -16,10 +17,11 @@ from windtunnel.install.progress import Progress
 
 ARCHIVE_VARIABLE = "WINDTUNNEL_SPARK_ARCHIVE"
 """In the environment of spark-submit: the archive of classes that its JVM takes, see hadoop/archives.py."""
-FORMAT = "2"
+FORMAT = "3"
 """Of what is made here: another one makes other homes."""
 FOLDERS = ("bin", "sbin", "python", "data", "licenses")
-REPLACED = ("hadoop-client-api-", "hadoop-client-runtime-")
+REPLACED = re.compile(r"hadoop-(?!yarn-server-web-proxy-|shaded-)")
+"""Spark's own Hadoop, up to 3.1 in many jars; what guards its web page is in none of ours."""
 EXEC = 'exec "${CMD[@]}"\n'
 
 
@@ -47,9 +49,13 @@ def _assemble(environment: Path, jars: Iterable[Path], home: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     for name in FOLDERS:
         shutil.copytree(package / name, part / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (part / "jars").mkdir()
-    own = [jar for jar in (package / "jars").iterdir() if not jar.name.startswith(REPLACED)]
-    for jar in (*own, *jars):
+    # Who runs bin/pyspark, or adds $SPARK_HOME/python to the path, imports it from a folder, not from a zip.
+    for source in package.iterdir():
+        if source.name not in (*FOLDERS, "jars", "examples"):
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, part / "python" / "pyspark" / source.name)
+    shutil.copytree(package / "jars", part / "jars", ignore=_replaced, copy_function=_link)
+    for jar in jars:
         _link(jar, part / "jars" / jar.name)
     _share_classes(part / "bin" / "spark-class")
     for archive in (part / "python" / "lib").glob("*.zip"):
@@ -64,7 +70,11 @@ def _package(environment: Path) -> Path:
     return found[0]
 
 
-def _link(source: Path, target: Path) -> None:
+def _replaced(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if REPLACED.match(name)]
+
+
+def _link(source: str | Path, target: str | Path) -> None:
     """A hard link where the file system has them, so that Spark's 300 MB lie on the disk once."""
     try:
         os.link(source, target)
@@ -91,7 +101,7 @@ def _add_bytecode(archive: Path, shown_as: Path, python: Path) -> None:
     subprocess.run(
         (
             *(python, "-I", "-m", "compileall", "-b", "-qq", "--invalidation-mode", "unchecked-hash"),
-            *("-s", folder, "-p", shown_as, folder),
+            *("-d", shown_as, folder),
         ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -5,12 +5,17 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from windtunnel.install.errors import InstallError
 from windtunnel.install.files import locked, write_atomically
 from windtunnel.install.interpreters import find_python
 from windtunnel.install.progress import Progress
 from windtunnel.install.uv import uv
 
 READY = ".windtunnel-ready"
+ADVICE = (
+    "Is this machine online, and is there room on its disk? Behind a proxy set HTTPS_PROXY (and SSL_CERT_FILE "
+    "for its certificate); for a mirror set UV_DEFAULT_INDEX. What has arrived is kept: try again."
+)
 
 
 def environment(
@@ -74,9 +79,8 @@ def _make(name: str, root: Path, python: str, lock: Path, held: int) -> None:
     # A half-made one is thrown away: uv's own cache is what makes the second try quick.
     shutil.rmtree(root, ignore_errors=True)
     uv("venv", "--no-project", "--python", find_python(python), root, purpose=purpose, lock=held)
-    uv(
-        *("pip", "sync", "--require-hashes", "--compile-bytecode"),
-        *("--python", python_of(root), lock),
-        purpose=purpose,
-        lock=held,
-    )
+    arguments = ("pip", "sync", "--require-hashes", "--compile-bytecode", "--python", python_of(root), lock)
+    try:
+        uv(*arguments, purpose=purpose, lock=held)
+    except InstallError as error:
+        raise InstallError(f"{error}\n{ADVICE}") from error

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PLAIN_INTERVAL = 10.0
 """Seconds between two plain lines of one task."""
+AGE_STEP = 10.0
+"""Seconds by which the age of a watched task is told."""
 
 
 class Task(Protocol):
@@ -119,6 +121,52 @@ class PlainProgress:
             ended.set()
             reporter.join()
         report("done", count.done, None)
+
+
+class WatchedProgress:
+    """Shows work where `shown` does, and tells in words what is under way."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._tasks: list[_WatchedTask] = []
+        self._said = ""
+
+    def now(self) -> str:
+        """What is under way and how far it is, `Jars (12 of 88 MB); Spark (20 s)`, or what was said last."""
+        return "; ".join(task.told() for task in list(self._tasks)) or self._said
+
+    def say(self, line: str) -> None:
+        self._said = line
+        self._shown.say(line)
+
+    @contextmanager
+    def task(self, label: str, total: int | None = None, unit: str = "bytes") -> Iterator[Task]:
+        with self._shown.task(label, total, unit) as shown:
+            task = _WatchedTask(shown, label, total, unit)
+            self._said = ""
+            self._tasks.append(task)
+            try:
+                yield task
+            finally:
+                self._tasks.remove(task)
+
+
+class _WatchedTask(_Count):
+    def __init__(self, shown: Task, label: str, total: int | None, unit: str) -> None:
+        super().__init__()
+        self._shown = shown
+        self._label, self._total, self._unit = label, total, unit
+        self._began = time.monotonic()
+
+    def advance(self, n: int) -> None:
+        super().advance(n)
+        self._shown.advance(n)
+
+    def told(self) -> str:
+        # Of work that counts nothing its age is told, in steps: who keeps it need not keep each second.
+        age = int((time.monotonic() - self._began) // AGE_STEP * AGE_STEP)
+        far = amount(self.done, self._total, self._unit) or (f"{age} s" if age else "")
+        return f"{self._label} ({far})" if far else self._label
 
 
 class BarProgress:

@@ -1,6 +1,7 @@
 """Clusters: how they come up, what they show, how they end."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -215,6 +216,18 @@ def test_a_release_that_cannot_be_installed_ends_the_cluster_with_the_reason(emr
     assert reason == "INTERNAL_ERROR emr-7.13.0 could not be installed: repo.example answered 404"
     emr.health.cannot_install = ""
     emr.wait(emr.run(), "WAITING")
+
+
+def test_a_cluster_whose_release_is_being_installed_tells_how_far_that_is(emr: Emr) -> None:
+    emr.health.installing = Event()
+    cluster = emr.run()
+
+    def tells() -> None:
+        assert emr.cluster(cluster) == ("STARTING", "Installing emr-7.13.0: Jars (12 of 88 MB)")
+
+    eventually(tells)
+    emr.health.installing.set()
+    emr.wait(cluster, "WAITING")
 
 
 def test_the_stop_of_the_stack_ends_clusters_and_cancels_their_steps(emr: Emr) -> None:

@@ -65,7 +65,11 @@ def test_no_classification_is_both_executed_and_anothers() -> None:
 def test_what_exists_on_aws_only_is_left_out_and_told() -> None:
     tables = {
         "spark-hive-site": {"hive.metastore.client.factory.class": GLUE, "hive.a": "b"},
-        "spark-env": {"JAVA_HOME": "/usr/lib/jvm/java-11-amazon-corretto.x86_64", "B": "c"},
+        "spark-env": {
+            "JAVA_HOME": "/usr/lib/jvm/java-11-amazon-corretto.x86_64",
+            "B": "c",
+            "PYSPARK_PYTHON": "/usr/bin/python3",
+        },
         "spark-defaults": {"spark.executorEnv.JAVA_HOME": "/usr/lib/jvm/jre-17", "spark.a": "b"},
         "hadoop-env": {"JAVA_HOME": "/opt/mine"},
     }
@@ -79,6 +83,7 @@ def test_what_exists_on_aws_only_is_left_out_and_told() -> None:
     assert [remark.split()[0] for remark in remarks] == [
         "hive.metastore.client.factory.class",
         "JAVA_HOME",
+        "PYSPARK_PYTHON",
         "spark.executorEnv.JAVA_HOME",
     ]
 

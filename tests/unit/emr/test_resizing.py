@@ -205,7 +205,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("CORE", {}, "Give what is to change"),
     ("CORE", {"EC2InstanceIdsToTerminate": ["i-1"]}, "has no instance 'i-1'"),
     ("CORE", {"ShrinkPolicy": {"DecommissionTimeout": -1}}, "must not be negative"),
-    ("CORE", {"InstanceCount": 1, "Configurations": [{"Classification": "x"}]}, "the classification 'x'"),
+    ("CORE", {"InstanceCount": 1, "Configurations": [{"Classification": "x"}]}, "classification 'x'"),
 ]
 
 

@@ -19,7 +19,7 @@ def _java(folder: Path, body: str) -> Path:
 
 
 def _archive(folder: Path, java: Path) -> Archive:
-    return archives.of_hadoop(folder / "archives", "3.4.2", java, "a.jar:b.jar")
+    return archives.of_hadoop(folder / "archives", "3.4.2", 17, java, "a.jar:b.jar")
 
 
 def test_an_archive_is_made_once_and_nothing_else_stays(tmp_path: Path) -> None:
@@ -43,11 +43,17 @@ def test_an_archive_that_cannot_be_made_is_told_in_a_file_and_not_tried_again(tm
     assert archive.wanted
 
 
-def test_a_version_without_a_list_of_classes_wants_no_archive(tmp_path: Path) -> None:
-    archive = archives.of_spark(tmp_path, "0.0.0", tmp_path / "java", tmp_path / "home")
-    archive.make()
-    assert not archive.wanted
-    assert not Path(archive.path).exists()
+@pytest.mark.parametrize(
+    ("spark", "java", "wanted"), [("3.5.0", 17, True), ("3.5.0", 11, False), ("3.0.0", 11, False)]
+)
+def test_a_spark_or_a_java_without_a_list_of_classes_wants_no_archive(
+    tmp_path: Path, spark: str, java: int, wanted: bool
+) -> None:
+    archive = archives.of_spark(tmp_path, spark, java, tmp_path / "java", tmp_path / "home")
+    assert archive.wanted == wanted
+    if not wanted:
+        archive.make()
+        assert not Path(archive.path).exists()
 
 
 def test_archives_are_made_by_a_process_that_no_project_owns(

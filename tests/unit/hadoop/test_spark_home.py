@@ -23,6 +23,11 @@ def environment(tmp_path: Path) -> Path:
     spark_class.write_text("#!/usr/bin/env bash\n" + LAUNCHED + 'exec "${CMD[@]}"\n')
     with zipfile.ZipFile(package / "python" / "lib" / "pyspark.zip", "w") as zipped:
         zipped.writestr("pyspark/__init__.py", "def fail():\n    raise ValueError('here')\n")
+    (package / "__init__.py").write_text("")
+    (package / "sql" / "python").mkdir(parents=True)
+    (package / "sql" / "python" / "__init__.py").write_text("version = 'whole'")
+    (package / "python" / "pyspark").mkdir()
+    (package / "python" / "pyspark" / "shell.py").write_text("")
     (tmp_path / "environment" / "bin").mkdir()
     (tmp_path / "environment" / "bin" / "python").symlink_to(sys.executable)
     return tmp_path / "environment"
@@ -45,6 +50,40 @@ def test_a_home_has_sparks_jars_with_our_hadoop_and_leaves_the_package_alone(
     assert len(list(environment.glob("lib/python3.9/site-packages/pyspark/jars/*"))) == 3
     (script,) = environment.glob("lib/python3.9/site-packages/pyspark/bin/spark-class")
     assert "share_classes" not in script.read_text()
+
+
+def test_of_an_older_sparks_many_hadoop_jars_only_what_ours_do_not_hold_stays(
+    environment: Path, tmp_path: Path
+) -> None:
+    (jars,) = environment.glob("lib/python3.9/site-packages/pyspark/jars")
+    kept = {"hadoop-yarn-server-web-proxy-3.2.0.jar", "hadoop-shaded-guava-1.1.1.jar", "spark-core.jar"}
+    for name in (
+        *kept,
+        "hadoop-common-3.2.0.jar",
+        "hadoop-yarn-server-common-3.2.0.jar",
+        "hadoop-auth-3.2.0.jar",
+    ):
+        (jars / name).write_text(name)
+    home = spark_home("3.1.1", environment, [], tmp_path / "cache", SILENT)
+    assert {jar.name for jar in (home / "jars").iterdir()} == kept
+
+
+def test_a_folder_among_the_jars_as_spark_4_has_one_stays(environment: Path, tmp_path: Path) -> None:
+    (package,) = environment.glob("lib/python3.9/site-packages/pyspark")
+    (package / "jars" / "connect-repl").mkdir()
+    (package / "jars" / "connect-repl" / "client.jar").write_text("client")
+    home = spark_home("4.0.2", environment, [], tmp_path / "cache", SILENT)
+    assert (home / "jars" / "connect-repl" / "client.jar").read_text() == "client"
+
+
+def test_pyspark_is_imported_from_the_homes_python_folder_too(home: Path) -> None:
+    program = "import pyspark.shell, pyspark.sql.python; print(pyspark.sql.python.version)"
+    environment = {"PYTHONPATH": str(home / "python")}
+    done = subprocess.run(
+        (sys.executable, "-c", program), env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "whole\n"
+    assert not (home / "python" / "pyspark" / "jars").exists()
 
 
 def test_a_home_is_assembled_once(home: Path, environment: Path, tmp_path: Path) -> None:

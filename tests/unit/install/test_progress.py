@@ -1,10 +1,11 @@
 import io
 import re
+import time
 
 import pytest
 from rich.console import Console
 
-from windtunnel.install.progress import BarProgress, PlainProgress, amount
+from windtunnel.install.progress import SILENT, BarProgress, PlainProgress, WatchedProgress, amount
 
 
 def test_a_task_without_a_terminal_is_a_line_at_its_start_and_one_at_its_end() -> None:
@@ -63,3 +64,25 @@ def test_bars_of_a_terminal_show_each_task_and_lines_that_stay() -> None:
 )
 def test_an_amount_reads_as_a_person_says_it(done: int, total: int | None, unit: str, text: str) -> None:
     assert amount(done, total, unit) == text
+
+
+def test_what_is_under_way_is_told_in_words_and_shown_elsewhere_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, now = io.StringIO(), 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watched = WatchedProgress(PlainProgress(stream))
+    assert watched.now() == ""
+    with watched.task("Jars", 88_000_000) as jars, watched.task("Spark", unit="packages"):
+        jars.advance(12_000_000)
+        assert watched.now() == "Jars (12 of 88 MB); Spark"
+        now += 29
+        assert watched.now() == "Jars (12 of 88 MB); Spark (20 s)"
+    watched.say("Waiting for another")
+    assert watched.now() == "Waiting for another"
+    assert "Jars done (12 MB, 29 s)" in stream.getvalue()
+
+
+def test_a_task_that_failed_is_no_longer_under_way() -> None:
+    watched = WatchedProgress(SILENT)
+    with pytest.raises(ValueError, match="no"), watched.task("Jars"):
+        raise ValueError("no")
+    assert watched.now() == ""

@@ -7,6 +7,9 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
+SAME_TYPES = {"emr-spark-8.0.0": "emr-7.13.0"}
+"""~ Releases that the facts do not tell of, by the one of their time whose types they offer."""
+
 
 @dataclass(frozen=True)
 class InstanceType:
@@ -27,8 +30,8 @@ class InstanceType:
 
 
 def _number(release_label: str) -> tuple[int, ...]:
-    """Empty for a label of another kind, such as emr-spark-8.0.0."""
-    found = re.fullmatch(r"emr-(\d+)\.(\d+)\.(\d+)", release_label)
+    """Empty for a label without one, such as emr-6.0.0-beta."""
+    found = re.fullmatch(r"emr-(\d+)\.(\d+)\.(\d+)", SAME_TYPES.get(release_label, release_label))
     return tuple(map(int, found.groups())) if found else ()
 
 

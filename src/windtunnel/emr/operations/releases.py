@@ -71,7 +71,7 @@ def _known(label: str) -> str:
 
 
 def _applications(release: Release | None) -> dict[str, str]:
-    return {"Hadoop": release.hadoop, "Spark": release.spark} if release else {}
+    return release.applications if release else {}
 
 
 def _holds(release: Release | None, wanted: str) -> bool:

@@ -121,7 +121,7 @@ def cluster_detail(
 
 def _applications(cluster: Cluster) -> list[dict[str, str]]:
     release = find_release(cluster.release_label)
-    versions = {"Hadoop": release.hadoop, "Spark": release.spark} if release else {}
+    versions = release.applications if release else {}
     return [_present({"Name": name, "Version": versions.get(name)}) for name in cluster.applications]
 
 

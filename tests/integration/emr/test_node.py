@@ -1,4 +1,4 @@
-"""A cluster with classifications of all kinds, each seen at the place where it is to have its effect."""
+"""A cluster with classifications of all kinds and a Python of its own, each seen where it is to have its effect."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,12 +27,38 @@ CONFIGURATIONS: list[dict[str, Any]] = [
     exports("hadoop-env", HADOOP_CLIENT_OPTS="-Dof.hadoop.env=seen", HADOOP_NAMENODE_HEAPSIZE="300"),
     exports("spark-env", JAVA_HOME="/usr/lib/jvm/java-17-amazon-corretto.x86_64"),
 ]
-ONE_NODE = {"InstanceGroups": [{"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}]}
+BOOTSTRAP = """#!/bin/bash
+set -e
+sudo yum install -y jq || echo "yum: $?"
+sudo pip3 install --quiet sortedcontainers
+sudo -E -u hadoop python3 -m pip install --user --quiet toolz
+sudo -H bash -c 'echo "as $USER"'
+"""
+JOB = """
+import sys
+from pyspark.sql import SparkSession
+
+def of_executor(_):
+    import sortedcontainers, toolz
+    yield sys.executable, sortedcontainers.__file__
+
+spark = SparkSession.builder.appName("own python").getOrCreate()
+print("DRIVER", sys.executable)
+print("EXECUTOR", *spark.sparkContext.parallelize([1], 1).mapPartitions(of_executor).first())
+"""
+TWO_NODES = {
+    "InstanceGroups": [
+        {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1},
+        {"InstanceRole": "CORE", "InstanceType": "m5.xlarge", "InstanceCount": 1},
+    ]
+}
 
 
 @pytest.fixture(scope="module")
 def cluster(stack: Stack) -> Iterator[str]:
-    one = stack.run(Instances=ONE_NODE, Configurations=CONFIGURATIONS)
+    script = stack.put("bootstrap/install.sh", BOOTSTRAP)
+    action: Any = {"Name": "install", "ScriptBootstrapAction": {"Path": script}}
+    one = stack.run(Instances=TWO_NODES, Configurations=CONFIGURATIONS, BootstrapActions=[action])
     stack.wait_for_cluster(one, "WAITING")
     yield one
     stack.emr.terminate_job_flows(JobFlowIds=[one])
@@ -72,3 +98,23 @@ def test_tables_in_glues_catalog_are_there_for_the_next_step_and_the_log_says_wh
 def test_maximize_resource_allocation_reaches_the_driver(stack: Stack, cluster: str) -> None:
     settings = said(stack, cluster, "spark-sql", "-e", "SET spark.default.parallelism")
     assert settings.split() == ["spark.default.parallelism", "8"]
+
+
+def test_what_bootstrap_actions_install_is_there_for_drivers_and_executors_and_nowhere_else(
+    stack: Stack, cluster: str
+) -> None:
+    python = stack.folder(cluster) / "python"
+    lines = said(stack, cluster, "spark-submit", stack.put("jobs/own.py", JOB)).splitlines()
+    assert f"DRIVER {python}/bin/python3" in lines
+    [executor] = [line for line in lines if line.startswith("EXECUTOR")]
+    assert executor.split()[1] == f"{python}/bin/python3"
+    assert executor.split()[2].startswith(f"{python}/lib/")
+    shared = "import sys; sys.exit(bool(__import__('importlib.util').util.find_spec('toolz')))"
+    said(stack, cluster, "bash", "-c", f'"$(readlink {python}/bin/python3)" -c "{shared}"')
+
+
+def test_sudo_runs_as_the_same_user_and_yum_changes_nothing(stack: Stack, cluster: str) -> None:
+    for log in stack.folder(cluster).glob("node/*/bootstrap-actions/1/stdout"):
+        assert log.read_text().splitlines() == ["yum: 1", "as hadoop"]
+    for log in stack.folder(cluster).glob("node/*/bootstrap-actions/1/stderr"):
+        assert "changes nothing on this machine" in log.read_text()
