@@ -50,6 +50,7 @@ IN_ORDER = [
     "make bench",
     "python -m windtunnel.emr.state_diagrams",
     "python -m windtunnel.emr.coverage",
+    "python -m tests.behaviours",
     "make clean",
 ]
 

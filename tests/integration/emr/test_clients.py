@@ -7,12 +7,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.behaviours import behaviour
 from tests.integration.emr.conftest import Stack
 from windtunnel.stack.environment import aws_variables
 
 SOON: Any = {"Delay": 1, "MaxAttempts": 600}
 
 
+@behaviour(
+    "boto3",
+    "The waiters cluster_running, step_complete and cluster_terminated end when a cluster and its "
+    "step get there.",
+)
 def test_boto3s_waiters_see_a_cluster_and_its_step_through(stack: Stack) -> None:
     step: Any = {
         "Name": "says",
@@ -27,6 +33,11 @@ def test_boto3s_waiters_see_a_cluster_and_its_step_through(stack: Stack) -> None
     assert "/user" in stack.output(cluster, listed["Id"])
 
 
+@behaviour(
+    "cli",
+    "create-cluster with --instance-type, --instance-count, --applications, --use-default-roles and "
+    "--steps in shorthand makes a cluster that runs them.",
+)
 def test_the_aws_cli_creates_follows_and_terminates_a_cluster(stack: Stack) -> None:
     created = _aws(
         stack,
