@@ -28,7 +28,11 @@ def test_a_cluster_shows_what_it_was_made_of(emr: Emr) -> None:
         "StepConcurrencyLevel": 3,
         "Configurations": [{"Classification": "spark-defaults", "Properties": {"spark.ui.enabled": "false"}}],
     }
-    subnet = {"Ec2SubnetId": "subnet-1", "EmrManagedMasterSecurityGroup": "sg-1"}
+    subnet = {
+        "Ec2SubnetId": "subnet-1",
+        "EmrManagedMasterSecurityGroup": "sg-1",
+        "EmrManagedSlaveSecurityGroup": "sg-2",
+    }
     cluster = emr.run(**request, Instances={**groups(), **subnet})
     shown = emr.client.describe_cluster(ClusterId=cluster)["Cluster"]
     assert shown["ReleaseLabel"] == "emr-7.13.0"
