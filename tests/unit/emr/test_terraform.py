@@ -53,11 +53,12 @@ def create(emr: Emr, **changes: Any) -> str:
         }
         for role, of in (("MASTER", given["master"]), ("CORE", given["core"]))
     ]
-    empty: Any = dict.fromkeys(
+    empty = dict.fromkeys(
         ("EmrManagedMasterSecurityGroup", "EmrManagedSlaveSecurityGroup", "ServiceAccessSecurityGroup"),
         "",
     )
-    answer = emr.client.run_job_flow(
+    client: Any = emr.client
+    job_flow_id: str = client.run_job_flow(
         Name=given["name"],
         ReleaseLabel=given["release_label"],
         ServiceRole=given["service_role"],
@@ -85,8 +86,8 @@ def create(emr: Emr, **changes: Any) -> str:
             "AdditionalSlaveSecurityGroups": [""],
             **empty,
         },
-    )
-    return answer["JobFlowId"]
+    )["JobFlowId"]
+    return job_flow_id
 
 
 def read(emr: Emr, cluster: str) -> dict[str, Any]:
