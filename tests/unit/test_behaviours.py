@@ -33,7 +33,7 @@ def test_each_behaviour_has_an_area_a_sentence_and_one_way_in_which_it_is_known(
         assert area in TITLES and known in get_args(Known), sentence
         assert sentence.rstrip('"').endswith((".", "…", "]")), sentence
     sentences = [sentence for _, sentence, _ in collected["rows"]]
-    assert len(sentences) == len(set(sentences)) >= 100
+    assert len(sentences) == len(set(sentences)) >= 150
 
 
 def test_the_page_is_what_the_tests_hold(collected: dict[str, Any]) -> None:
