@@ -62,7 +62,7 @@ HADOOP = {
     },
 }
 SPARK = ("spark-submit", "spark-shell", "spark-sql", "pyspark")
-SCRIPTS = ("fetch", "script-runner", "jar-runner")
+SCRIPTS = ("fetch", "script-runner", "jar-runner", "state-pusher-script")
 
 
 def write_launchers(folder: Path, distribution: Distribution) -> None:

@@ -64,6 +64,7 @@ def test_boto3s_waiters_see_a_cluster_and_its_step_through(stack: Stack) -> None
     "The PySpark tutorial of EMR's getting-started guide runs from create-cluster to its results in S3.",
 )
 @behaviour("cli", "wait step-complete returns at once for a step that has completed.")
+@behaviour("cli", "create-cluster --enable-debugging adds a step that completes; the logs are at the LogUri.")
 def test_the_getting_started_tutorial_runs_as_the_guide_has_it(stack: Stack) -> None:
     script = stack.put("tutorial/health_violations.py", HEALTH_VIOLATIONS)
     data = stack.put("tutorial/food_establishment_data.csv", INSPECTIONS)
@@ -73,9 +74,12 @@ def test_the_getting_started_tutorial_runs_as_the_guide_has_it(stack: Stack) -> 
         *("create-cluster", "--name", "My First EMR Cluster", "--release-label", "emr-7.13.0"),
         *("--applications", "Name=Spark", "--ec2-attributes", "KeyName=myEMRKeyPairName"),
         *("--instance-type", "m5.xlarge", "--instance-count", "3", "--use-default-roles"),
+        *("--enable-debugging", "--log-uri", f"s3://{BUCKET}/tutorial/logs/"),
     )["ClusterId"]
     of = ("--cluster-id", cluster)
     stack.wait_for_cluster(cluster, "WAITING")
+    [debugging] = _aws(stack, "list-steps", *of)["Steps"]
+    assert (debugging["Name"], debugging["Status"]["State"]) == ("Setup Hadoop Debugging", "COMPLETED")
     assert _aws(stack, "describe-cluster", *of)["Cluster"]["Status"]["State"] == "WAITING"
     [step] = _aws(
         stack,

@@ -111,6 +111,24 @@ def test_an_omitted_action_counts_as_continue_above_a_concurrency_of_1(emr: Emr)
 
 @behaviour(
     "steps",
+    "Raising the StepConcurrencyLevel above 1 while a step runs takes its ActionOnFailure away: nothing is "
+    "cancelled or terminated.",
+)
+@pytest.mark.parametrize("action", ["TERMINATE_CLUSTER", "CANCEL_AND_WAIT"])
+def test_a_raised_concurrency_takes_the_action_on_failure_away(emr: Emr, tmp_path: Path, action: str) -> None:
+    go = tmp_path / "go"
+    fails = step("bash", "-c", f"until test -e {go}; do sleep 0.05; done; exit 3", action=action)
+    cluster = emr.run(fails, step("bash", "-c", f"until test -e {go}-on; do sleep 0.05; done"))
+    emr.wait_for_steps(cluster, "RUNNING", "PENDING")
+    emr.client.modify_cluster(ClusterId=cluster, StepConcurrencyLevel=2)
+    go.touch()
+    emr.wait_for_steps(cluster, "FAILED", "RUNNING")
+    (tmp_path / "go-on").touch()
+    emr.wait(cluster, "WAITING", ["FAILED", "COMPLETED"])
+
+
+@behaviour(
+    "steps",
     "CancelSteps with SEND_INTERRUPT, the default, sends SIGTERM: the program may end by itself.",
 )
 def test_send_interrupt_lets_the_program_end_by_itself(emr: Emr, tmp_path: Path) -> None:
