@@ -99,6 +99,10 @@ def test_pages_of_instances_have_no_gap_and_no_double(quiet: Emr) -> None:
                 ec2_id=ids.ec2_instance_id(),
                 cluster_id=cluster,
                 group_id=group.id,
+                instance_type=group.instance_type,
+                market=group.market,
+                weight=1,
+                configurations_version=0,
                 created_at=time.time(),
                 ports={},
             )

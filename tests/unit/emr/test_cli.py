@@ -10,6 +10,7 @@ from awscli.clidriver import create_clidriver  # type: ignore[import-untyped]
 
 from tests.behaviours import behaviour
 from tests.emr import Emr
+from tests.waiting import eventually
 
 Aws = Callable[..., Any]
 PLAIN = ("create-cluster", "--name", "cli", "--release-label", "emr-7.13.0", "--use-default-roles")
@@ -200,6 +201,91 @@ def test_a_running_cluster_is_modified(emr: Emr, aws: Aws) -> None:
     assert (shown["UnhealthyNodeReplacement"], shown["Tags"]) == (True, [{"Key": "b", "Value": ""}])
     aws(*modify, "--auto-terminate")
     emr.wait(cluster, "TERMINATED")
+
+
+@pytest.mark.usefixtures("attentive")
+@behaviour("cli", "add-instance-groups and modify-instance-groups take their shorthand.")
+@behaviour("cli", "put-, get- and remove-managed-scaling-policy take ComputeLimits in shorthand.")
+@behaviour("cli", "put- and remove-auto-scaling-policy take a policy as JSON.")
+def test_a_running_cluster_changes_its_size(emr: Emr, aws: Aws) -> None:
+    cluster = create(aws, "--instance-type", "m5.xlarge", "--instance-count", "2")
+    emr.wait(cluster, "WAITING")
+    of = ("--cluster-id", cluster)
+    one = "InstanceGroupType=task,InstanceType=m5.xlarge,InstanceCount=1"
+    [group] = aws("add-instance-groups", *of, "--instance-groups", one)["InstanceGroupIds"]
+
+    def running() -> dict[str, int]:
+        shown = aws("describe-cluster", *of)["Cluster"]["InstanceGroups"]
+        assert {one["Status"]["State"] for one in shown} == {"RUNNING"}
+        return {one["InstanceGroupType"]: one["RunningInstanceCount"] for one in shown}
+
+    assert eventually(running) == {"MASTER": 1, "CORE": 1, "TASK": 1}
+    aws("modify-instance-groups", "--instance-groups", f"InstanceGroupId={group},InstanceCount=2")
+
+    def grown() -> None:
+        assert running()["TASK"] == 2
+
+    eventually(grown)
+    limits = "ComputeLimits={MinimumCapacityUnits=1,MaximumCapacityUnits=4,UnitType=Instances}"
+    aws("put-managed-scaling-policy", *of, "--managed-scaling-policy", limits)
+    kept = aws("get-managed-scaling-policy", *of)["ManagedScalingPolicy"]["ComputeLimits"]
+    assert kept == {"MinimumCapacityUnits": 1, "MaximumCapacityUnits": 4, "UnitType": "Instances"}
+    aws("remove-managed-scaling-policy", *of)
+    alarm = {"ComparisonOperator": "LESS_THAN", "MetricName": "ContainerPending", "Period": 300}
+    change = {"SimpleScalingPolicyConfiguration": {"ScalingAdjustment": 1}}
+    trigger = {"CloudWatchAlarmDefinition": {**alarm, "Threshold": 0.0}}
+    rules = [{"Name": "out", "Action": change, "Trigger": trigger}]
+    policy = json.dumps({"Constraints": {"MinCapacity": 1, "MaxCapacity": 2}, "Rules": rules})
+    in_group = (*of, "--instance-group-id", group)
+    put = aws("put-auto-scaling-policy", *in_group, "--auto-scaling-policy", policy)
+    assert put["InstanceGroupId"] == group
+    aws("remove-auto-scaling-policy", *in_group)
+
+
+@pytest.mark.usefixtures("attentive")
+@behaviour(
+    "cli",
+    "create-cluster --instance-fleets, add-instance-fleet and modify-instance-fleet take their shorthand.",
+)
+@behaviour("cli", "describe-cluster shows a cluster's instance fleets.")
+def test_a_cluster_of_fleets_is_created_and_changed(emr: Emr, aws: Aws) -> None:
+    types = "InstanceTypeConfigs=[{InstanceType=m5.xlarge,WeightedCapacity=1}]"
+    fleets = [f"InstanceFleetType={role},TargetOnDemandCapacity=1,{types}" for role in ("MASTER", "CORE")]
+    cluster = create(
+        aws,
+        "--instance-fleets",
+        *fleets,
+        "--managed-scaling-policy",
+        json.dumps(
+            {
+                "ComputeLimits": {
+                    "MinimumCapacityUnits": 1,
+                    "MaximumCapacityUnits": 3,
+                    "UnitType": "InstanceFleetUnits",
+                }
+            }
+        ),
+    )
+    emr.wait(cluster, "WAITING")
+    of = ("--cluster-id", cluster)
+    shown = aws("describe-cluster", *of)["Cluster"]
+    assert [one["InstanceFleetType"] for one in shown["InstanceFleets"]] == ["MASTER", "CORE"]
+    assert shown["InstanceCollectionType"] == "INSTANCE_FLEET"
+    aws("remove-managed-scaling-policy", *of)
+    task = f"InstanceFleetType=TASK,TargetSpotCapacity=1,{types}"
+    added = aws("add-instance-fleet", *of, "--instance-fleet", task)["InstanceFleetId"]
+    core = shown["InstanceFleets"][1]["Id"]
+    change = f"InstanceFleetId={core},TargetOnDemandCapacity=2"
+
+    def changed() -> None:  # a fleet is resized once its first instances are there
+        listed = aws("list-instance-fleets", *of)["InstanceFleets"]
+        assert {one["Status"]["State"] for one in listed} == {"RUNNING"}
+
+    eventually(changed)
+    aws("modify-instance-fleet", *of, "--instance-fleet", change)
+    listed = {one["Id"]: one for one in aws("list-instance-fleets", *of)["InstanceFleets"]}
+    assert listed[core]["TargetOnDemandCapacity"] == 2
+    assert listed[added]["TargetSpotCapacity"] == 1
 
 
 @behaviour("cli", "create-, describe-, list- and delete-security-configuration keep one by its name.")

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.behaviours import behaviour
 from tests.emr import Emr, step
+from tests.waiting import eventually
 
 GIVEN: dict[str, Any] = {
     "name": "tf",
@@ -225,6 +226,99 @@ def test_a_destroyed_cluster_is_gone(emr: Emr) -> None:
     for ask in asks:
         ask(ClusterId=cluster)
         with pytest.raises(emr.client.exceptions.InvalidRequestException, match="is not valid"):
+            ask(ClusterId="j-GONE")
+
+
+def groups_of(emr: Emr, cluster: str) -> dict[str, dict[str, Any]]:
+    """By their ids."""
+    pages = emr.client.get_paginator("list_instance_groups").paginate(ClusterId=cluster)
+    return {group["Id"]: dict(group) for page in pages for group in page["InstanceGroups"]}
+
+
+def wait_for_group(emr: Emr, cluster: str, group: str, count: int) -> dict[str, Any]:
+    """Until it is RUNNING, as the provider waits, with no other state on the way than it knows."""
+
+    def look() -> dict[str, Any]:
+        shown = groups_of(emr, cluster)[group]
+        state = shown["Status"]["State"]
+        if state not in ("BOOTSTRAPPING", "PROVISIONING", "RECONFIGURING", "RESIZING"):
+            assert state == "RUNNING"
+        assert (state, shown["RunningInstanceCount"]) == ("RUNNING", count)
+        return shown
+
+    return eventually(look)
+
+
+@pytest.mark.usefixtures("attentive")
+@behaviour(
+    "terraform",
+    "aws_emr_instance_group: a TASK group is added, read as planned, resized, and emptied when destroyed.",
+)
+@behaviour(
+    "terraform", "aws_emr_instance_group: its automatic scaling policy is put and read back, and removed."
+)
+def test_an_instance_group_is_added_changed_and_emptied(emr: Emr) -> None:
+    cluster = create(emr)
+    emr.wait(cluster, "WAITING")
+    client: Any = emr.client
+    device = {"VolumeSpecification": GIVEN["volumes"][0], "VolumesPerInstance": 1}
+    given = {"InstanceRole": "TASK", "InstanceType": "m5.xlarge", "Name": "", "InstanceCount": 1}
+    ebs = {"EbsConfiguration": {"EbsBlockDeviceConfigs": [device]}, "Market": "ON_DEMAND"}
+    [group] = client.add_instance_groups(JobFlowId=cluster, InstanceGroups=[given | ebs])["InstanceGroupIds"]
+    shown = wait_for_group(emr, cluster, group, 1)
+    assert (shown.get("Name", ""), shown["InstanceType"], shown["RequestedInstanceCount"]) == (
+        "",
+        "m5.xlarge",
+        1,
+    )
+    assert [one["VolumeSpecification"] for one in shown["EbsBlockDevices"]] == GIVEN["volumes"][:1]
+    alarm = {"ComparisonOperator": "LESS_THAN", "MetricName": "YARNMemoryAvailablePercentage", "Period": 300}
+    change = {"AdjustmentType": "CHANGE_IN_CAPACITY", "ScalingAdjustment": 1, "CoolDown": 300}
+    trigger = {"CloudWatchAlarmDefinition": {**alarm, "EvaluationPeriods": 1, "Threshold": 15.0}}
+    action = {"SimpleScalingPolicyConfiguration": change}
+    rules = [{"Name": "out", "Description": "", "Action": action, "Trigger": trigger}]
+    policy = {"Constraints": {"MinCapacity": 1, "MaxCapacity": 2}, "Rules": rules}
+    of = {"ClusterId": cluster, "InstanceGroupId": group}
+    client.put_auto_scaling_policy(**of, AutoScalingPolicy=policy)
+    kept = groups_of(emr, cluster)[group]["AutoScalingPolicy"]
+    assert kept["Constraints"] == policy["Constraints"]
+    assert [rule["Name"] for rule in kept["Rules"]] == ["out"]
+    client.remove_auto_scaling_policy(**of)
+    assert "AutoScalingPolicy" not in groups_of(emr, cluster)[group]
+    for count in (2, 0):
+        client.modify_instance_groups(InstanceGroups=[{"InstanceGroupId": group, "InstanceCount": count}])
+        wait_for_group(emr, cluster, group, count)
+
+
+@behaviour(
+    "terraform", "aws_emr_managed_scaling_policy: put, read as planned, removed, and then read as none."
+)
+@behaviour(
+    "terraform",
+    'aws_emr_managed_scaling_policy: a cluster that is gone is told by a ValidationException with "is not valid", '
+    'one that has ended by "A job flow that is shutting down, terminated, or finished may not be modified".',
+    "observed",
+)
+def test_a_managed_scaling_policy_is_put_read_and_removed(emr: Emr) -> None:
+    cluster, client = create(emr), emr.client
+    limits: Any = {
+        "UnitType": "Instances",
+        "MinimumCapacityUnits": 2,
+        "MaximumCapacityUnits": 4,
+        "MaximumCoreCapacityUnits": 3,
+        "MaximumOnDemandCapacityUnits": 2,
+    }
+    client.put_managed_scaling_policy(ClusterId=cluster, ManagedScalingPolicy={"ComputeLimits": limits})
+    kept = client.get_managed_scaling_policy(ClusterId=cluster)["ManagedScalingPolicy"]
+    assert kept["ComputeLimits"] == limits
+    client.remove_managed_scaling_policy(ClusterId=cluster)
+    assert "ManagedScalingPolicy" not in client.get_managed_scaling_policy(ClusterId=cluster)
+    client.terminate_job_flows(JobFlowIds=[cluster])
+    with pytest.raises(ClientError, match=r"ValidationException.*finished may not be modified"):
+        client.remove_managed_scaling_policy(ClusterId=cluster)
+    asks: Any = (client.get_managed_scaling_policy, client.remove_managed_scaling_policy)
+    for ask in asks:
+        with pytest.raises(ClientError, match=r"ValidationException.*is not valid"):
             ask(ClusterId="j-GONE")
 
 

@@ -95,7 +95,7 @@ def _instances(session: Session, cluster: Cluster, now: float) -> dict[str, Any]
         "MasterPublicDnsName": "localhost" if cluster.ports else None,
         "SlaveInstanceType": (workers or [master_group])[0].instance_type,
         "InstanceCount": sum(group.requested for group in groups),
-        "InstanceGroups": [_group(group, nodes) for group in groups],
+        "InstanceGroups": [_group(group, nodes) for group in groups if not group.fleet],
         "NormalizedInstanceHours": normalized_instance_hours(cluster, groups, now),
         "KeepJobFlowAliveWhenNoSteps": cluster.keep_alive,
         "TerminationProtected": cluster.termination_protected,
