@@ -4,12 +4,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from windtunnel.aws.service import RequestContext
 from windtunnel.emr import store
 from windtunnel.emr.catalogue.releases import find_release
+from windtunnel.emr.operations.clusters import created_as_asked
 from windtunnel.emr.operations.operation import Operation
 from windtunnel.emr.operations.views import moment, normalized_instance_hours
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup, Step
@@ -30,13 +31,9 @@ def describe_job_flows(db: Store, context: RequestContext, request: dict[str, An
     At most 512, newest first, of the last two months; without any filter, of what has ended only the last two weeks'.
     """
     now = time.time()
-    rows = _of_the_last_months(context, now)
+    rows = created_as_asked(context, request).where(Cluster.created_at > now - TWO_MONTHS)
     if not any(request.get(name) for name in _FILTERS):
         rows = rows.where(or_(Cluster.state.in_(LIVE_CLUSTER_STATES), Cluster.created_at > now - TWO_WEEKS))
-    if after := request.get("CreatedAfter"):
-        rows = rows.where(Cluster.created_at > after.timestamp())
-    if before := request.get("CreatedBefore"):
-        rows = rows.where(Cluster.created_at < before.timestamp())
     if ids := request.get("JobFlowIds"):
         rows = rows.where(Cluster.id.in_(ids))
     with db.reading() as session:
@@ -58,11 +55,6 @@ def job_flow_state(cluster: Cluster) -> str:
         case ClusterState.TERMINATED if cluster.reason_code == "ALL_STEPS_COMPLETED":
             return "COMPLETED"
     return cluster.state.value
-
-
-def _of_the_last_months(context: RequestContext, now: float) -> Select[Cluster]:
-    rows = select(Cluster).where(Cluster.account == context.account, Cluster.region == context.region)
-    return rows.where(Cluster.created_at > now - TWO_MONTHS)
 
 
 def _job_flow(session: Session, cluster: Cluster, now: float) -> dict[str, Any]:
