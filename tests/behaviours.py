@@ -20,6 +20,7 @@ TITLES = {
     "instances": "Instance groups and instances",
     "scaling": "Resizing, fleets and scaling policies",
     "bootstrap": "Bootstrap actions",
+    "configurations": "Configurations",
     "policies": "Protection and policies of a cluster",
     "tags": "Tags",
     "releases": "Releases and instance types",
@@ -32,7 +33,7 @@ TITLES = {
 }
 Area = Literal[
     "create", "life", "clusters", "job flows", "steps", "failures", "instances", "scaling", "bootstrap",
-    "policies", "tags", "releases", "account", "wire", "boto3", "cli", "airflow", "terraform",
+    "configurations", "policies", "tags", "releases", "account", "wire", "boto3", "cli", "airflow", "terraform",
 ]  # fmt: skip
 Known = Literal["documented", "observed", "believed"]
 

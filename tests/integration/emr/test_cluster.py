@@ -68,7 +68,7 @@ def cluster(stack: Stack) -> Iterator[str]:
     "spark-submit by command-runner.jar runs as it is written, with deploy mode client and cluster, "
     "s3:// and hdfs:// paths, --py-files.",
 )
-@behaviour("create", "The classification spark-defaults reaches the jobs, spark-env's export the driver.")
+@behaviour("configurations", "The classification spark-defaults reaches the jobs.")
 def test_spark_submit_runs_as_written(stack: Stack, cluster: str, mode: str) -> None:
     target = f"s3://{BUCKET}/out/{mode}"
     if mode == "cluster":
@@ -108,7 +108,9 @@ def test_a_failed_job_tells_its_exception_and_the_log_it_stands_in(
     "steps",
     "A step finds hadoop, hdfs, yarn, spark-submit, aws and python3 on the PATH, and is the user hadoop.",
 )
-@behaviour("create", "The classifications core-site, hdfs-site and yarn-site reach the cluster's files.")
+@behaviour(
+    "configurations", "The classifications core-site, hdfs-site and yarn-site reach the cluster's files."
+)
 def test_a_step_is_on_a_master_node_with_its_programs(stack: Stack, cluster: str) -> None:
     script = f"""
 set -e
