@@ -16,7 +16,7 @@ DOCUMENT = json.dumps({"EncryptionConfiguration": {"EnableInTransitEncryption": 
 @behaviour(
     "account",
     'A second security configuration of one name is an InvalidRequestException that says "already exists".',
-    "observed",
+    "believed",
 )
 @behaviour(
     "account",

@@ -18,7 +18,7 @@ class Crash(BaseException):
     """The service is gone: nothing after this line runs."""
 
 
-@behaviour("steps", "A step runs once, whatever becomes of the service meanwhile.")
+@behaviour("steps", "A step runs once, whatever becomes of the service meanwhile.", "believed")
 def test_a_running_step_is_found_again_and_has_run_once(emr: Emr, tmp_path: Path) -> None:
     out, go = tmp_path / "out", tmp_path / "go"
     cluster = emr.run(step("bash", "-c", f"echo ran >> {out}; until test -e {go}; do sleep 0.05; done"))

@@ -62,7 +62,9 @@ def test_a_job_flow_is_told_whole(emr: Emr) -> None:
 
 
 @behaviour(
-    "job flows", "A job flow that ended with its steps is COMPLETED, its times are told in their order."
+    "job flows",
+    "A job flow that ended with its steps is COMPLETED, its times are told in their order.",
+    "believed",
 )
 def test_a_completed_job_flow_has_its_times(emr: Emr) -> None:
     cluster = emr.run(step("true"), Instances={"KeepJobFlowAliveWhenNoSteps": False})

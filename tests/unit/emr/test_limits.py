@@ -209,7 +209,7 @@ LIMITS = [
         on("list_steps"),
         on("describe_step", StepId="s-NONE"),
         r"InvalidRequestException.*Step id 's-NONE' is not valid\.",
-        known="observed",
+        known="believed",
     ),
     limit(
         "steps",
@@ -218,7 +218,7 @@ LIMITS = [
         add_steps("true"),
         on("add_job_flow_steps", JobFlowId="j-NONE", Steps=[step("true")]),
         r"ValidationException.*Specified job flow ID j-NONE does not exist\.",
-        known="observed",
+        known="believed",
     ),
     limit(
         "life",
@@ -348,7 +348,7 @@ def test_a_cluster_that_is_ending_is_not_changed(quiet: Emr, call: Call) -> None
         call(quiet.client, cluster)
 
 
-@behaviour("life", "TerminateJobFlows on a cluster that has ended, or is ending, is no error.", "observed")
+@behaviour("life", "TerminateJobFlows on a cluster that has ended, or is ending, is no error.", "believed")
 def test_a_cluster_may_be_terminated_twice(quiet: Emr) -> None:
     cluster = quiet.run()
     for _ in range(2):

@@ -79,7 +79,7 @@ def test_a_group_that_this_machine_cannot_fill_says_so(emr: Emr) -> None:
 
 
 @behaviour("clusters", "ListClusters filters by ClusterStates, CreatedAfter and CreatedBefore.")
-@behaviour("clusters", "ListClusters lists the newest cluster first.", "observed")
+@behaviour("clusters", "ListClusters lists the newest cluster first.", "believed")
 def test_clusters_are_listed_newest_first_by_state_and_time(emr: Emr) -> None:
     ended = emr.run(Instances={"KeepJobFlowAliveWhenNoSteps": False})
     emr.wait(ended, "TERMINATED")
@@ -148,7 +148,7 @@ FORMS = {
 
 @behaviour("clusters", "Ids are j- and 13, ig- and 13, ci- and 12, s- and 20 capitals or digits.", "observed")
 @behaviour("instances", "An EC2 instance's id is i- and 17 hexadecimal digits.")
-@behaviour("steps", "DescribeStep and ListSteps show the same of a step.")
+@behaviour("steps", "DescribeStep and ListSteps show the same of a step.", "believed")
 @behaviour(
     "instances", "ListInstances tells the group, type, market, addresses, state and times of each instance."
 )
@@ -208,7 +208,7 @@ def test_what_a_cluster_shows_of_its_parts(emr: Emr) -> None:
 )
 @behaviour("clusters", "NormalizedInstanceHours are 0 before a cluster is ready.", "believed")
 @behaviour("clusters", "RunJobFlow answers the cluster's id and its ARN.")
-@behaviour("clusters", "An availability zone is told even if none was asked for.")
+@behaviour("clusters", "An availability zone is told even if none was asked for.", "believed")
 @behaviour("create", "VisibleToAllUsers is true where it is left out.")
 @behaviour("create", "TerminationProtected is false where it is left out.")
 @behaviour("create", "StepConcurrencyLevel is 1 where it is left out.")
