@@ -47,8 +47,8 @@ def roles(*names: str) -> dict[str, Any]:
     return {"InstanceGroups": made}
 
 
-def volumes(count: int) -> dict[str, Any]:
-    device = {"VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": 32}, "VolumesPerInstance": count}
+def volumes(count: int, kind: str = "gp3") -> dict[str, Any]:
+    device = {"VolumeSpecification": {"VolumeType": kind, "SizeInGB": 32}, "VolumesPerInstance": count}
     made = groups(EbsConfiguration={"EbsBlockDeviceConfigs": [device]})
     return {"InstanceGroups": made["InstanceGroups"]}
 
@@ -167,6 +167,13 @@ LIMITS = [
         run(Instances=volumes(26)),
         "ValidationException.*from 1 to 25",
         known="believed",
+    ),
+    limit(
+        "create",
+        "EBS volumes are of the types gp3, gp2, io1, st1, sc1 and standard.",
+        run(Instances=volumes(1, "st1")),
+        run(Instances=volumes(1, "gp4")),
+        "ValidationException.*VolumeType 'gp4' is invalid",
     ),
     limit(
         "create",
