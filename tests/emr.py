@@ -265,3 +265,11 @@ def step(*argv: str, action: str | None = "CONTINUE", name: str = "a step", **ja
     """A step that runs a command."""
     config = {"Name": name, "HadoopJarStep": {"Jar": "command-runner.jar", "Args": list(argv), **jar}}
     return {**config, "ActionOnFailure": action} if action else config
+
+
+def groups(core: int = 2, **members: Any) -> dict[str, Any]:
+    """Instances of a master and a CORE group with these members; the latter first, as clients may have it."""
+    master = {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
+    workers = {"InstanceRole": "CORE", "InstanceType": "m5.2xlarge", "InstanceCount": core, **members}
+    given = dict.fromkeys(("MasterInstanceType", "SlaveInstanceType", "InstanceCount"))
+    return {**given, "InstanceGroups": [workers, master]}

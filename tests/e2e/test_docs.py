@@ -52,6 +52,7 @@ IN_ORDER = [
     "python -m windtunnel.emr.coverage",
     "python -m windtunnel.emr.catalogue.page",
     "python -m windtunnel.emr.catalogue.locks",
+    "python -m tests.behaviours",
     "make clean",
 ]
 

@@ -90,7 +90,7 @@ def _new_fleet(cluster: Cluster, config: Mapping[str, Any]) -> InstanceGroup:
     fleet = InstanceGroup(
         id=ids.instance_fleet_id(),
         cluster_id=cluster.id,
-        name=config.get("Name") or role.capitalize(),
+        name=config.get("Name") or "",
         role=role,
         market="ON_DEMAND",
         created_at=cluster.created_at,

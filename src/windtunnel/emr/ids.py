@@ -5,6 +5,8 @@ import string
 
 _UPPER = string.ascii_uppercase + string.digits
 _HEX = "0123456789abcdef"
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+"""By the beginning of a region's name, those beside `aws` that have Amazon EMR for everybody."""
 
 
 def _random(alphabet: str, length: int) -> str:
@@ -42,5 +44,6 @@ def ec2_instance_id() -> str:
 
 
 def cluster_arn(cluster: str, region: str, account: str) -> str:
-    """The ARN of a cluster."""
-    return f"arn:aws:elasticmapreduce:{region}:{account}:cluster/{cluster}"
+    """The ARN of a cluster, in the partition of its region."""
+    partition = next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
+    return f"arn:{partition}:elasticmapreduce:{region}:{account}:cluster/{cluster}"

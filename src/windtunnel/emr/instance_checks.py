@@ -8,6 +8,7 @@ from windtunnel.emr.errors import validation_exception
 
 VOLUMES = range(1, 26)
 """~ EBS volumes of one kind that an instance may have."""
+VOLUME_TYPES = ("gp3", "gp2", "io1", "st1", "sc1", "standard")
 
 
 def check_instance_type(name: str, release_label: str) -> None:
@@ -28,6 +29,11 @@ def check_volumes(ebs: Mapping[str, Any]) -> None:
         count = device.get("VolumesPerInstance", 1)
         if count not in VOLUMES:
             raise validation_exception(f"VolumesPerInstance {count} is invalid: it must be from 1 to 25.")
+        kind = device["VolumeSpecification"]["VolumeType"]
+        if kind not in VOLUME_TYPES:
+            raise validation_exception(
+                f"VolumeType '{kind}' is invalid: it is one of {', '.join(VOLUME_TYPES)}."
+            )
 
 
 def check_classifications(role: str, tables: Mapping[str, Any]) -> None:

@@ -131,10 +131,11 @@ def _groups_by_type(instances: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise validation_exception(
             "Give InstanceGroups, or MasterInstanceType and an InstanceCount of at least 1."
         )
-    groups = [{"InstanceRole": "MASTER", "InstanceType": master, "InstanceCount": 1}]
+    groups = [{"Name": "Master", "InstanceRole": "MASTER", "InstanceType": master, "InstanceCount": 1}]
     if count > 1:
         worker = instances.get("SlaveInstanceType") or master
-        groups.append({"InstanceRole": "CORE", "InstanceType": worker, "InstanceCount": count - 1})
+        core = {"InstanceRole": "CORE", "InstanceType": worker, "InstanceCount": count - 1}
+        groups.append({"Name": "Core", **core})
     return groups
 
 
@@ -158,7 +159,7 @@ def _new_group(cluster: Cluster, group: Mapping[str, Any]) -> InstanceGroup:
     return InstanceGroup(
         id=ids.instance_group_id(),
         cluster_id=cluster.id,
-        name=group.get("Name") or role.capitalize(),
+        name=group.get("Name") or "",
         role=role,
         instance_type=group["InstanceType"],
         market=group.get("Market", "ON_DEMAND"),

@@ -121,4 +121,8 @@ def _bootstrap_actions(actions: Sequence[Mapping[str, Any]]) -> list[dict[str, A
 def _attributes(request: Mapping[str, Any], instances: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: request[name] for name in request if name in members.KEPT}
     kept |= {name: instances[name] for name in instances if f"Instances.{name}" in members.KEPT}
+    kept = {name: value for name, value in kept.items() if value not in ("", [])}  # as Terraform has them
+    managed = {"EmrManagedMasterSecurityGroup", "EmrManagedSlaveSecurityGroup"}
+    if len(managed & kept.keys()) == 1:
+        raise validation_exception(f"Give both {' and '.join(sorted(managed))}, or neither.")
     return kept | {"VisibleToAllUsers": request.get("VisibleToAllUsers", True)}

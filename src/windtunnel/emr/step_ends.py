@@ -137,7 +137,12 @@ class StepEnds:
 
 
 def act_on_failure(session: Session, cluster: Cluster, step: Step) -> None:
-    """What ActionOnFailure says, in the transaction in which the step becomes FAILED."""
+    """What ActionOnFailure says, in the transaction in which the step becomes FAILED.
+
+    Nothing where the level of concurrency was raised above 1 meanwhile, as AWS documents of StepConfig.
+    """
+    if cluster.step_concurrency > 1:
+        return
     if step.action_on_failure == TERMINATE_CLUSTER and not cluster.termination_protected:
         begin_termination(session, cluster, "STEP_FAILURE", "Shut down as step failed")
     elif step.action_on_failure in (TERMINATE_CLUSTER, CANCEL_AND_WAIT):

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from windtunnel.emr import ids, members, store
-from windtunnel.emr.errors import not_modifiable, validation_exception
+from windtunnel.emr.errors import invalid_request, not_modifiable, validation_exception
 from windtunnel.emr.schema import Cluster, Step
 from windtunnel.emr.states import ACTIVE_STEP_STATES, OPEN_CLUSTER_STATES, StepState
 from windtunnel.emr.transitions import change_state, record_creation
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import CancelStepsInfoTypeDef
 
 MOST_ACTIVE_STEPS = 256
+MOST_CANCELLED_STEPS = 256
+LONGEST_JAR_STEP = 10_240
+"""Characters of all strings of a HadoopJarStep together."""
 TERMINATE_CLUSTER, CANCEL_AND_WAIT, CONTINUE = "TERMINATE_CLUSTER", "CANCEL_AND_WAIT", "CONTINUE"
 
 
@@ -44,7 +47,12 @@ def add_steps(session: Session, cluster: Cluster, configs: Sequence[Mapping[str,
 def cancel_steps(
     session: Session, cluster: Cluster, step_ids: Sequence[str], option: str
 ) -> "list[CancelStepsInfoTypeDef]":
-    """Cancels pending steps at once and asks for running ones to be stopped; an answer for each id."""
+    """Cancels pending steps at once and asks for running ones to be stopped; an answer for each id.
+
+    Raises InvalidRequestException for more than 256 ids.
+    """
+    if len(step_ids) > MOST_CANCELLED_STEPS:
+        raise invalid_request(f"Give at most {MOST_CANCELLED_STEPS} StepIds, not {len(step_ids)}.")
     answers: list[CancelStepsInfoTypeDef] = []
     for step_id in step_ids:
         problem = _cancel(session, store.find_step(session, cluster.id, step_id), option)
@@ -91,6 +99,11 @@ def _new_step(cluster: Cluster, config: Mapping[str, Any]) -> Step:
         application_ids=[],
         created_at=time.time(),
     )
+    if (length := _length(step)) > LONGEST_JAR_STEP:
+        raise validation_exception(
+            f"The HadoopJarStep of step '{step.name}' has {length} characters; it may have at most 10240. "
+            f"Put what is long into a script at s3://."
+        )
     if not step.jar:
         raise validation_exception(
             f"The Jar of step '{step.name}' is empty: give command-runner.jar or a jar's path."
@@ -105,6 +118,11 @@ def _new_step(cluster: Cluster, config: Mapping[str, Any]) -> Step:
             f"Step '{step.name}' has a MainClass or Properties: those are for a custom JAR, not for {runner}."
         )
     return step
+
+
+def _length(step: Step) -> int:
+    texts = [step.jar, step.main_class or "", *step.args, *step.properties, *step.properties.values()]
+    return sum(map(len, texts))
 
 
 def _action_on_failure(cluster: Cluster, action: str | None) -> str:

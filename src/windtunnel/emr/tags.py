@@ -21,9 +21,9 @@ def as_tags(given: Sequence[Mapping[str, Any]]) -> dict[str, str]:
             raise validation_exception(
                 f"The tag key '{key}' is invalid: 1 to 128 characters, not beginning with aws:"
             )
-        if len(value) > LONGEST_VALUE:
+        if len(value) > LONGEST_VALUE or value.lower().startswith("aws:"):
             raise validation_exception(
-                f"The value of the tag '{key}' is invalid: it has more than 256 characters."
+                f"The value of the tag '{key}' is invalid: up to 256 characters, not beginning with aws:"
             )
         tags[key] = value
     check_count(tags)

@@ -68,7 +68,7 @@ OF_THE_SYSTEM = (
     *("systemctl", "service", "initctl", "useradd", "groupadd"),
 )
 """Programs that would change the machine."""
-SCRIPTS = ("fetch", "script-runner", "jar-runner")
+SCRIPTS = ("fetch", "script-runner", "jar-runner", "state-pusher-script")
 
 
 def write_launchers(spec: ClusterSpec) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.behaviours import behaviour
 from tests.integration.emr.conftest import BUCKET, Stack
 from tests.waiting import eventually
 
@@ -62,6 +63,12 @@ def cluster(stack: Stack) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("mode", ["client", "cluster"])
+@behaviour(
+    "steps",
+    "spark-submit by command-runner.jar runs as it is written, with deploy mode client and cluster, "
+    "s3:// and hdfs:// paths, --py-files.",
+)
+@behaviour("configurations", "The classification spark-defaults reaches the jobs.")
 def test_spark_submit_runs_as_written(stack: Stack, cluster: str, mode: str) -> None:
     target = f"s3://{BUCKET}/out/{mode}"
     if mode == "cluster":
@@ -82,6 +89,10 @@ def test_spark_submit_runs_as_written(stack: Stack, cluster: str, mode: str) -> 
 
 
 @pytest.mark.parametrize("mode", ["client", "cluster"])
+@behaviour(
+    "failures",
+    "In client mode the driver's output is in the step's logs, in cluster mode in its first container's.",
+)
 def test_a_failed_job_tells_its_exception_and_the_log_it_stands_in(
     stack: Stack, cluster: str, mode: str
 ) -> None:
@@ -93,6 +104,13 @@ def test_a_failed_job_tells_its_exception_and_the_log_it_stands_in(
     assert b"the header is wrong" in gzip.decompress(stack.get(details["LogFile"]))
 
 
+@behaviour(
+    "steps",
+    "A step finds hadoop, hdfs, yarn, spark-submit, aws and python3 on the PATH, and is the user hadoop.",
+)
+@behaviour(
+    "configurations", "The classifications core-site, hdfs-site and yarn-site reach the cluster's files."
+)
 def test_a_step_is_on_a_master_node_with_its_programs(stack: Stack, cluster: str) -> None:
     script = f"""
 set -e
@@ -115,6 +133,10 @@ whoami; echo "$USER $HADOOP_USER_NAME"
     assert "\n7\n1\nyes\n" in said
 
 
+@behaviour(
+    "bootstrap",
+    "ListBootstrapActions tells name, script and arguments of each action; each node's logs of it are in S3.",
+)
 def test_bootstrap_actions_ran_on_each_node_before_and_have_their_logs(stack: Stack, cluster: str) -> None:
     instances = stack.emr.list_instances(ClusterId=cluster)["Instances"]
     for instance in instances:
@@ -138,6 +160,10 @@ def test_each_daemon_runs_on_the_java_that_was_resolved(stack: Stack, cluster: s
     assert len(set.union(*javas.values())) == 1
 
 
+@behaviour(
+    "steps",
+    "script-runner.jar, wherever it is said to be, runs a script at s3:// with its arguments.",
+)
 def test_a_custom_jar_and_a_script_run(stack: Stack, cluster: str) -> None:
     script = stack.put("code/script.sh", "echo from a script: $*\n")
     step: Any = {"Name": "script", "ActionOnFailure": "CONTINUE"}
@@ -150,6 +176,7 @@ def test_a_custom_jar_and_a_script_run(stack: Stack, cluster: str) -> None:
     assert stack.output(cluster, added["StepIds"][0]) == "from a script: x\n"
 
 
+@behaviour("steps", "Cancelling a Spark step ends its YARN application; the cluster is WAITING again.")
 def test_cancelling_a_spark_step_ends_its_application(stack: Stack, cluster: str) -> None:
     job = stack.put(
         "code/sleeps.py",
@@ -170,6 +197,11 @@ def test_cancelling_a_spark_step_ends_its_application(stack: Stack, cluster: str
     assert "application_" not in stack.output(cluster, listed)
 
 
+@behaviour(
+    "failures",
+    "A job that asks for larger executors than its nodes could hold fails in YARN's own words.",
+    "observed",
+)
 def test_a_job_that_asks_for_more_than_its_nodes_have_fails_in_yarns_own_words(
     stack: Stack, cluster: str
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.behaviours import behaviour
 from tests.integration.emr.conftest import Stack
 
 GLUE = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
@@ -71,6 +72,10 @@ def said(stack: Stack, cluster: str, *argv: str) -> str:
     return stack.output(cluster, step)
 
 
+@behaviour(
+    "configurations",
+    "The classifications mapred-site, capacity-scheduler and hadoop-env reach their files on the cluster.",
+)
 def test_hadoops_files_have_what_was_asked_for(stack: Stack, cluster: str) -> None:
     mapred = said(stack, cluster, "bash", "-c", "cat $HADOOP_CONF_DIR/mapred-site.xml")
     assert "mapreduce.map.memory.mb</name><value>1536<" in mapred
@@ -83,6 +88,11 @@ def test_hadoops_files_have_what_was_asked_for(stack: Stack, cluster: str) -> No
     assert shown == "-Dof.hadoop.env=seen\n"
 
 
+@behaviour(
+    "configurations",
+    "A table made with Glue's catalog is there for the next step; here it is a metastore of the "
+    "cluster's own, and the log says so.",
+)
 def test_tables_in_glues_catalog_are_there_for_the_next_step_and_the_log_says_where(
     stack: Stack, cluster: str
 ) -> None:
@@ -95,6 +105,10 @@ def test_tables_in_glues_catalog_are_there_for_the_next_step_and_the_log_says_wh
     assert said(stack, cluster, "spark-sql", "-e", "SELECT answer FROM kept") == "42\n"
 
 
+@behaviour(
+    "configurations",
+    "maximizeResourceAllocation sets spark.default.parallelism by the vCPUs of the core instances.",
+)
 def test_maximize_resource_allocation_reaches_the_driver(stack: Stack, cluster: str) -> None:
     settings = said(stack, cluster, "spark-sql", "-e", "SET spark.default.parallelism")
     assert settings.split() == ["spark.default.parallelism", "8"]

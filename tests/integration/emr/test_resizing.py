@@ -5,6 +5,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.behaviours import behaviour
 from tests.integration.emr.conftest import Stack
 from tests.waiting import eventually
 from windtunnel.hadoop.processes import with_variables
@@ -78,6 +79,7 @@ def _command_line(process: psutil.Process) -> list[str]:
         return []
 
 
+@behaviour("scaling", "HDFS keeps what lay on a core node that was taken away.")
 def test_hdfs_keeps_what_lay_on_a_node_that_was_taken_away(stack: Stack, cluster: str) -> None:
     put = "echo words | hdfs dfs -put - /kept"
     stack.wait_for_step(cluster, stack.add(cluster, "bash", "-c", put), "COMPLETED")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.behaviours import behaviour
 from tests.unit.aws.conftest import Wire
 from windtunnel.aws.gateway import MAX_BODY_BYTES
 from windtunnel.aws.service import load_model
@@ -119,6 +120,7 @@ def test_hostile_value_as_the_whole_body_is_refused(wire: Wire, value: bytes) ->
     assert answer["__type"] in {"SerializationException", "ValidationException"}
 
 
+@behaviour("wire", "A body above the limit is refused before it is read whole.", "believed")
 def test_body_over_the_limit_is_refused_before_it_is_read_whole(wire: Wire) -> None:
     status, answer = send(wire, b'{"Name": "' + b"x" * MAX_BODY_BYTES + b'"}')
 
@@ -148,6 +150,7 @@ def test_paths_other_than_the_root_are_unknown(wire: Wire, path: str) -> None:
 @pytest.mark.parametrize(
     "target", ["", "RunJobFlow", "ElasticMapReduce.", "ElasticMapReduce.Run", "DynamoDB.ListTables", ".", "é"]
 )
+@behaviour("wire", "A target that names no operation is an UnknownOperationException.")
 def test_target_that_names_no_operation_is_unknown(wire: Wire, target: str) -> None:
     status, answer = send(wire, b"{}", X_Amz_Target=target)
 

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from botocore.model import StructureShape
 
+from tests.behaviours import behaviour
 from tests.unit.aws.conftest import structure
 from windtunnel.aws.errors import ServiceError
 from windtunnel.aws.service import load_model
@@ -33,6 +34,12 @@ def problem(operation: str, **params: Any) -> str:
     return refused.value.message
 
 
+@behaviour(
+    "wire",
+    "A value outside an enum is a ValidationException: \"1 validation error detected: Value '…' at '…'"
+    ' failed to satisfy constraint: Member must satisfy enum value set: […]"',
+    "observed",
+)
 def test_value_outside_an_enum_is_told_with_the_values_that_there_are() -> None:
     steps = [STEP, STEP | {"ActionOnFailure": "RETRY"}]
 
@@ -43,6 +50,7 @@ def test_value_outside_an_enum_is_told_with_the_values_that_there_are() -> None:
     )
 
 
+@behaviour("wire", "Problems of a request are told all at once, with their count.", "observed")
 def test_missing_members_are_told_all_at_once() -> None:
     assert problem("RunJobFlow", Steps=[{}]) == (
         "4 validation errors detected:"
@@ -60,6 +68,11 @@ def test_unknown_member_is_named_where_it_stands() -> None:
     )
 
 
+@behaviour(
+    "wire",
+    'Text longer than the model allows is told as "Member must have length less than or equal to …".',
+    "observed",
+)
 def test_text_longer_than_its_limit_is_told_once_and_not_held_against_its_pattern() -> None:
     message = problem("RunJobFlow", Name="\x00" * 257, Instances={})
 

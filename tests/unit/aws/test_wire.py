@@ -9,6 +9,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+from tests.behaviours import behaviour
 from tests.unit.aws.conftest import Wire
 from windtunnel.aws.errors import ServiceError, invalid_request
 from windtunnel.aws.service import load_model
@@ -70,6 +71,10 @@ def client(live_wire: Wire) -> Any:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@behaviour(
+    "wire",
+    "Every operation of the model is answered in JSON 1.1, each member whole in both directions.",
+)
 def test_every_operation_travels_whole_in_both_directions(wire: Wire, client: Any, operation: str) -> None:
     model = MODEL.operation_model(operation)
     params = Samples().of(input_shape(operation))
@@ -125,6 +130,7 @@ def test_region_and_account_come_from_the_signature(wire: Wire) -> None:
     assert (context.region, context.account) == ("us-gov-west-1", "123456789012")
 
 
+@behaviour("boto3", "A modelled exception arrives as the client's own exception class.")
 def test_modelled_exception_arrives_as_botocores_own_class_with_its_members(wire: Wire, client: Any) -> None:
     wire.answers["DescribeCluster"] = invalid_request("Cluster id 'j-1' is not valid.", "NoSuchCluster")
 

@@ -1,4 +1,4 @@
-"""One service of Amazon EMR a test."""
+"""Services of Amazon EMR: one a test, or one a module in which nothing moves."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,3 +22,12 @@ def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service looks at its nodes all the time: each change of a cluster's size takes a few looks."""
     monkeypatch.setattr(cluster_reconciler, "HEALTH_SECONDS", 0.1)
     monkeypatch.setattr(cluster_reconciler, "RESIZING_SECONDS", 0.1)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emr]:
+    """A service for the tests of a module, in which nothing moves: what was created stays in its first state."""
+    service = Emr(tmp_path_factory.mktemp("emr"), {})
+    service.reconciler.halt()
+    yield service
+    service.crash()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.behaviours import behaviour
 from tests.emr import Emr, is_alive
 from tests.waiting import eventually
 from windtunnel.emr.bootstrap import holds
@@ -22,6 +23,10 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
+@behaviour(
+    "bootstrap",
+    "Bootstrap actions run on each node in their order; the cluster is BOOTSTRAPPING meanwhile.",
+)
 def test_actions_run_on_each_node_in_their_order_before_the_cluster_is_up(emr: Emr, tmp_path: Path) -> None:
     out, go = tmp_path / "out", tmp_path / "go"
     says = written(tmp_path / "says.sh", f'echo "$WINDTUNNEL_NODE $1" >> {out}\n')
@@ -43,6 +48,12 @@ def test_actions_run_on_each_node_in_their_order_before_the_cluster_is_up(emr: E
         assert [line.split()[1] for line in lines if line.startswith(node)] == ["first", "second"]
 
 
+@behaviour(
+    "bootstrap",
+    'A bootstrap action with a non-zero exit ends the cluster: BOOTSTRAP_FAILURE, "… bootstrap action'
+    ' 1 returned a non-zero return code".',
+    "observed",
+)
 def test_an_action_that_fails_ends_the_cluster_and_says_where_its_logs_are(emr: Emr, tmp_path: Path) -> None:
     fails = written(tmp_path / "fails.sh", "echo no such package >&2; exit 4\n")
     reason = emr.wait(emr.run(BootstrapActions=[action(fails)]), "TERMINATED_WITH_ERRORS")
@@ -51,6 +62,7 @@ def test_an_action_that_fails_ends_the_cluster_and_says_where_its_logs_are(emr: 
     assert "no such package" in (Path(reason.rpartition("Logs: ")[2]) / "stderr").read_text()
 
 
+@behaviour("bootstrap", "A bootstrap action that does not end in time ends the cluster.")
 def test_an_action_that_takes_too_long_ends_the_cluster_and_is_ended(
     emr: Emr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +81,10 @@ def test_an_action_that_takes_too_long_ends_the_cluster_and_is_ended(
     assert not is_alive(sleeping)
 
 
+@behaviour(
+    "bootstrap",
+    "instance.json and job-flow.json tell a node's actions whether it is the master, and of what cluster.",
+)
 def test_a_node_tells_its_actions_what_it_is(emr: Emr, tmp_path: Path) -> None:
     reads = written(
         tmp_path / "reads.sh", f'cat "$WINDTUNNEL_NODE_INFO"/*.json >> {tmp_path}/$WINDTUNNEL_NODE\n'
@@ -82,6 +98,10 @@ def test_a_node_tells_its_actions_what_it_is(emr: Emr, tmp_path: Path) -> None:
         assert (about_cluster["jobFlowId"], about_cluster["instanceCount"]) == (cluster, 3)
 
 
+@behaviour(
+    "bootstrap",
+    "The bootstrap action run-if runs a script or a command on the nodes that meet its condition.",
+)
 def test_run_if_runs_a_script_or_a_command_where_its_condition_is_met(emr: Emr, tmp_path: Path) -> None:
     out = tmp_path / "out"
     says = written(tmp_path / "says.sh", f'echo "$1" >> {out}\n')

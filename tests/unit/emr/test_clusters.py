@@ -1,6 +1,5 @@
 """Clusters: how they come up, what they show, how they end."""
 
-from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
@@ -8,17 +7,11 @@ import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
 
-from tests.emr import Emr, step
+from tests.behaviours import behaviour
+from tests.emr import Emr, groups, step
 from tests.waiting import eventually
 from windtunnel.emr.schema import Cluster, Instance
 from windtunnel.emr.store import given_ports
-
-
-def groups(core: int = 2, **members: Any) -> dict[str, Any]:
-    master = {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
-    workers = {"InstanceRole": "CORE", "InstanceType": "m5.2xlarge", "InstanceCount": core, **members}
-    given = dict.fromkeys(("MasterInstanceType", "SlaveInstanceType", "InstanceCount"))
-    return {**given, "InstanceGroups": [workers, master]}
 
 
 def env(name: str) -> dict[str, Any]:
@@ -33,16 +26,24 @@ def volumes(count: int) -> dict[str, Any]:
     return {"EbsBlockDeviceConfigs": [{"VolumeSpecification": specification, "VolumesPerInstance": count}]}
 
 
+@behaviour("life", "A cluster that is kept alive and has no step is WAITING.")
 def test_a_kept_alive_cluster_without_steps_waits(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
 
 
+@behaviour("life", "KeepJobFlowAliveWhenNoSteps defaults to false: the cluster ends when its steps have.")
+@behaviour(
+    "life",
+    'Such a cluster ends as TERMINATED with ALL_STEPS_COMPLETED, "Steps completed".',
+    "observed",
+)
 def test_a_cluster_without_steps_or_keep_alive_ends(emr: Emr) -> None:
     cluster = emr.run(Instances={"KeepJobFlowAliveWhenNoSteps": False})
     assert emr.wait(cluster, "TERMINATED") == "ALL_STEPS_COMPLETED Steps completed"
 
 
+@behaviour("life", "SetKeepJobFlowAliveWhenNoSteps changes a running cluster; one that waits then ends.")
 def test_keep_alive_can_be_taken_back(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -50,6 +51,8 @@ def test_keep_alive_can_be_taken_back(emr: Emr) -> None:
     emr.wait(cluster, "TERMINATED")
 
 
+@behaviour("life", "TerminateJobFlows cancels the steps that have not ended.")
+@behaviour("life", 'The reason of such an end is USER_REQUEST, "Terminated by user request".', "observed")
 def test_termination_by_the_user_cancels_what_has_not_ended(emr: Emr) -> None:
     cluster = emr.run(step("sleep", "1000"), step("true"))
     emr.wait_for_steps(cluster, "RUNNING", "PENDING")
@@ -58,6 +61,18 @@ def test_termination_by_the_user_cancels_what_has_not_ended(emr: Emr) -> None:
     assert reason == "USER_REQUEST Terminated by user request"
 
 
+@behaviour(
+    "policies",
+    'TerminateJobFlows on a protected cluster is a ValidationException: "Could not shut down one or '
+    'more job flows since they are termination protected."',
+    "observed",
+)
+@behaviour(
+    "policies",
+    "A protected cluster in TerminateJobFlows keeps the clusters beside it from ending too.",
+    "believed",
+)
+@behaviour("policies", "A cluster whose termination protection was taken back can be terminated.")
 def test_a_protected_cluster_is_not_terminated_nor_any_beside_it(emr: Emr) -> None:
     plain, protected = emr.run(), emr.run(Instances={"TerminationProtected": True})
     with pytest.raises(ClientError, match="termination protected"):
@@ -68,12 +83,19 @@ def test_a_protected_cluster_is_not_terminated_nor_any_beside_it(emr: Emr) -> No
     emr.wait(protected, "TERMINATED")
 
 
+@behaviour("policies", "A protected cluster without keep-alive still ends when its steps have completed.")
 def test_a_protected_cluster_without_keep_alive_still_ends_with_its_steps(emr: Emr) -> None:
     instances = {"TerminationProtected": True, "KeepJobFlowAliveWhenNoSteps": False}
     cluster = emr.run(step("true"), Instances=instances)
     emr.wait(cluster, "TERMINATED", ["COMPLETED"])
 
 
+@behaviour(
+    "life",
+    'The loss of the master ends the cluster: TERMINATED_WITH_ERRORS, INSTANCE_FAILURE, "The master '
+    'node was terminated".',
+    "observed",
+)
 def test_the_death_of_the_master_ends_the_cluster(emr: Emr) -> None:
     cluster = emr.run(step("sleep", "1000"))
     emr.wait_for_steps(cluster, "RUNNING")
@@ -111,6 +133,10 @@ def test_workers_that_do_not_start_end_the_cluster_with_what_their_logs_say(emr:
     assert "worker nodes did not start" in reason and "java.net.BindException: Port in use" in reason
 
 
+@behaviour(
+    "instances",
+    "A core node that is lost is TERMINATED with INSTANCE_FAILURE, and another takes its place.",
+)
 def test_a_dead_worker_is_seen_and_replaced(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -127,87 +153,6 @@ def test_a_dead_worker_is_seen_and_replaced(emr: Emr) -> None:
     eventually(replaced)
     [gone] = emr.client.list_instances(ClusterId=cluster, InstanceStates=["TERMINATED"])["Instances"]
     assert gone["Status"]["StateChangeReason"]["Code"] == "INSTANCE_FAILURE"
-
-
-def test_a_cluster_shows_what_it_was_made_of(emr: Emr) -> None:
-    request: dict[str, Any] = {
-        "ServiceRole": "EMR_Service",
-        "JobFlowRole": "EMR_EC2",
-        "Applications": [{"Name": "Spark"}, {"Name": "hadoop"}],
-        "Tags": [{"Key": "team", "Value": "pay"}],
-        "LogUri": "s3://logs/emr",
-        "StepConcurrencyLevel": 3,
-        "Configurations": [{"Classification": "spark-defaults", "Properties": {"spark.ui.enabled": "false"}}],
-    }
-    subnet = {"Ec2SubnetId": "subnet-1", "EmrManagedMasterSecurityGroup": "sg-1"}
-    cluster = emr.run(**request, Instances={**groups(), **subnet})
-    shown = emr.client.describe_cluster(ClusterId=cluster)["Cluster"]
-    assert shown["ReleaseLabel"] == "emr-7.13.0"
-    assert shown["Applications"] == [
-        {"Name": "Spark", "Version": "3.5.6"},
-        {"Name": "Hadoop", "Version": "3.4.2"},
-    ]
-    assert shown["Tags"] == request["Tags"]
-    assert shown["LogUri"] == "s3://logs/emr/"
-    assert shown["ServiceRole"] == "EMR_Service"
-    assert shown["AutoTerminate"] is False
-    assert shown["StepConcurrencyLevel"] == 3
-    assert shown["Configurations"] == request["Configurations"]
-    ec2 = shown["Ec2InstanceAttributes"]
-    assert (ec2["Ec2SubnetId"], ec2["IamInstanceProfile"]) == ("subnet-1", "EMR_EC2")
-    assert ec2["EmrManagedMasterSecurityGroup"] == "sg-1"
-    assert shown["ClusterArn"] == f"arn:aws:elasticmapreduce:us-east-1:000000000000:cluster/{cluster}"
-
-
-def test_instance_groups_show_what_was_asked_for_and_what_runs(emr: Emr) -> None:
-    cluster = emr.run(Instances=groups(core=2, Market="SPOT", BidPrice="0.1"))
-    emr.wait(cluster, "WAITING")
-    master, core = emr.client.list_instance_groups(ClusterId=cluster)["InstanceGroups"]
-    assert (master["InstanceGroupType"], core["InstanceGroupType"]) == ("MASTER", "CORE")
-    assert (core["Market"], core["BidPrice"], core["InstanceType"]) == ("SPOT", "0.1", "m5.2xlarge")
-    assert (core["RequestedInstanceCount"], core["RunningInstanceCount"]) == (2, 2)
-
-
-def test_a_group_that_this_machine_cannot_fill_says_so(emr: Emr) -> None:
-    cluster = emr.run(Instances=groups(core=20))
-    emr.wait(cluster, "WAITING")
-    _, core = emr.client.list_instance_groups(ClusterId=cluster)["InstanceGroups"]
-    assert (core["RequestedInstanceCount"], core["RunningInstanceCount"]) == (20, 4)
-    assert "4 of the 20 requested instances run" in core["Status"]["StateChangeReason"]["Message"]
-
-
-def test_tags_are_added_changed_and_removed(emr: Emr) -> None:
-    cluster = emr.run(Tags=[{"Key": "a", "Value": "1"}])
-    emr.client.add_tags(ResourceId=cluster, Tags=[{"Key": "a", "Value": "2"}, {"Key": "b"}])
-    emr.client.add_tags(ResourceId=cluster, Tags=[{"Key": "c", "Value": "3"}])
-    emr.client.remove_tags(ResourceId=cluster, TagKeys=["c", "never"])
-    shown = emr.client.describe_cluster(ClusterId=cluster)["Cluster"]["Tags"]
-    assert shown == [{"Key": "a", "Value": "2"}, {"Key": "b", "Value": ""}]
-
-
-def test_clusters_are_listed_newest_first_by_state_and_time(emr: Emr) -> None:
-    ended = emr.run(Instances={"KeepJobFlowAliveWhenNoSteps": False})
-    emr.wait(ended, "TERMINATED")
-    waiting = emr.run()
-    emr.wait(waiting, "WAITING")
-
-    def ids(**filters: Any) -> list[str]:
-        return [cluster["Id"] for cluster in emr.client.list_clusters(**filters)["Clusters"]]
-
-    assert ids() == [waiting, ended]
-    assert ids(ClusterStates=["TERMINATED"]) == [ended]
-    hour = timedelta(hours=1)
-    now = datetime.now(UTC)
-    assert ids(CreatedAfter=now + hour) == [] and ids(CreatedBefore=now - hour) == []
-    assert ids(CreatedAfter=now - hour, CreatedBefore=now + hour) == [waiting, ended]
-
-
-def test_pages_of_clusters_have_no_gap_and_no_double(emr: Emr) -> None:
-    emr.reconciler.halt()
-    made = [emr.run() for _ in range(52)]
-    pages = list(emr.client.get_paginator("list_clusters").paginate())
-    assert [len(page["Clusters"]) for page in pages] == [50, 2]
-    assert [cluster["Id"] for page in pages for cluster in page["Clusters"]] == made[::-1]
 
 
 def test_a_release_that_cannot_be_installed_ends_the_cluster_with_the_reason(emr: Emr) -> None:
@@ -285,6 +230,11 @@ def test_a_request_that_cannot_be_run_is_refused_with_a_sentence(
     assert emr.client.list_clusters()["Clusters"] == []
 
 
+@behaviour(
+    "wire",
+    "An operation that windtunnel does not execute here answers InvalidRequestException with its name.",
+    "believed",
+)
 def test_an_operation_that_is_not_there_is_refused_by_name(emr: Emr) -> None:
     with pytest.raises(
         emr.client.exceptions.InvalidRequestException, match="CreateStudio is not implemented"
@@ -301,36 +251,12 @@ def test_an_operation_that_is_not_there_is_refused_by_name(emr: Emr) -> None:
         )
 
 
-def test_another_region_or_account_has_clusters_of_its_own(emr: Emr) -> None:
-    cluster = emr.run()
-    for region, key in (("eu-west-1", "test"), ("us-east-1", "111122223333")):
-        other = emr.client_of(region, key)
-        assert other.list_clusters()["Clusters"] == []
-        with pytest.raises(ClientError, match="is not valid"):
-            other.describe_cluster(ClusterId=cluster)
-        with pytest.raises(ClientError, match="does not exist"):
-            other.terminate_job_flows(JobFlowIds=[cluster])
-
-
 def test_a_protected_cluster_that_has_ended_stands_in_nobodys_way(emr: Emr) -> None:
     protected = emr.run(Instances={"TerminationProtected": True, "KeepJobFlowAliveWhenNoSteps": False})
     emr.wait(protected, "TERMINATED")
     other = emr.run()
     emr.client.terminate_job_flows(JobFlowIds=[protected, other])
     emr.wait(other, "TERMINATED")
-
-
-@pytest.mark.parametrize("marker", ["x", "YWZ0ZXI6" + "OTk5" * 10])
-def test_a_marker_that_nobody_gave_is_an_invalid_request(emr: Emr, marker: str) -> None:
-    with pytest.raises(ClientError, match=r"InvalidRequestException.* is not valid: give the Marker"):
-        emr.client.list_clusters(Marker=marker)
-
-
-def test_an_unknown_cluster_is_an_invalid_request(emr: Emr) -> None:
-    with pytest.raises(
-        emr.client.exceptions.InvalidRequestException, match="Cluster id 'j-NONE' is not valid"
-    ):
-        emr.client.describe_cluster(ClusterId="j-NONE")
 
 
 def test_no_port_is_given_to_two_daemons(emr: Emr) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.behaviours import behaviour
 from windtunnel.aws.errors import ServiceError
 from windtunnel.emr.configurations import (
     EXECUTED,
@@ -20,6 +21,10 @@ def entry(classification: str, /, **properties: str) -> dict[str, Any]:
     return {"Classification": classification, "Properties": properties}
 
 
+@behaviour(
+    "configurations",
+    "The properties of an instance group's classification lie over the cluster's; later ones win.",
+)
 def test_later_properties_win_and_a_groups_lie_over_its_clusters() -> None:
     cluster = flatten([entry("yarn-site", a="1", b="1"), entry("yarn-site", b="2")])
     assert cluster == {"yarn-site": {"a": "1", "b": "2"}}
@@ -28,6 +33,10 @@ def test_later_properties_win_and_a_groups_lie_over_its_clusters() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXECUTED))
+@behaviour(
+    "configurations",
+    "A classification that ends in -env takes its variables in a nested classification export.",
+)
 def test_each_classification_is_taken(name: str) -> None:
     if name.endswith("-env"):
         exports = {"Classification": "export", "Properties": {"A": "1"}}
@@ -50,6 +59,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "message"), REFUSED)
+@behaviour("configurations", "An unknown classification is a ValidationException.")
 def test_what_can_not_be_executed_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ServiceError, match=message) as refused:
         flatten([wrong])

@@ -6,6 +6,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr
 from windtunnel.aws.service import load_model
 from windtunnel.emr.coverage import PAGE, page
@@ -26,6 +27,11 @@ def test_the_page_is_the_tables() -> None:
     assert told == page(), f"run `python -m windtunnel.emr.coverage` to write {PAGE} anew"
 
 
+@behaviour(
+    "wire",
+    "What windtunnel refuses here is refused with InvalidRequestException and the reason.",
+    "believed",
+)
 def test_each_refusal_names_the_operation_and_its_reason(emr: Emr) -> None:
     client = emr.client_of(parameter_validation=False)
     for name, reason in REFUSED.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.behaviours import behaviour
 from tests.emr import Emr, is_alive, step
 from tests.waiting import eventually
 from windtunnel.emr.step_ends import StepEnds
@@ -17,6 +18,7 @@ class Crash(BaseException):
     """The service is gone: nothing after this line runs."""
 
 
+@behaviour("steps", "A step runs once, whatever becomes of the service meanwhile.", "believed")
 def test_a_running_step_is_found_again_and_has_run_once(emr: Emr, tmp_path: Path) -> None:
     out, go = tmp_path / "out", tmp_path / "go"
     cluster = emr.run(step("bash", "-c", f"echo ran >> {out}; until test -e {go}; do sleep 0.05; done"))
@@ -114,6 +116,7 @@ def test_a_step_that_ended_before_its_cluster_is_stopped_is_told_as_it_ended(
     assert emr.steps(cluster) == ["COMPLETED", "CANCELLED"]
 
 
+@behaviour("life", "A cluster that can't go on can still be terminated.", "believed")
 def test_a_cluster_whose_release_is_gone_can_still_be_terminated(emr: Emr, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     cluster = emr.run(step("bash", "-c", f"echo $$ > {pid}; exec sleep 1000"))

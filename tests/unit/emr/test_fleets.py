@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr
 from tests.waiting import eventually
 
@@ -60,6 +61,15 @@ def provisioned(emr: Emr, cluster: str, role: str, on_demand: int, spot: int) ->
     eventually(look)
 
 
+@behaviour(
+    "scaling",
+    "An instance fleet has instances until their WeightedCapacity reaches its on-demand and its spot target.",
+)
+@behaviour(
+    "scaling",
+    "A cluster of instance fleets has the InstanceCollectionType INSTANCE_FLEET; a fleet's id begins "
+    "with if-.",
+)
 def test_a_fleet_has_instances_until_their_weights_reach_its_targets(emr: Emr) -> None:
     cluster = run(emr, CORE, MASTER)
     emr.wait(cluster, "WAITING")
@@ -79,6 +89,7 @@ def test_a_fleet_has_instances_until_their_weights_reach_its_targets(emr: Emr) -
     assert "InstanceGroupId" not in one
 
 
+@behaviour("scaling", "The on-demand allocation strategy prioritized takes the type of the first Priority.")
 def test_the_type_of_the_first_priority_is_taken_where_the_strategy_says_so(emr: Emr) -> None:
     types = [{"InstanceType": "m5.xlarge", "Priority": 2.0}, {"InstanceType": "c5.xlarge", "Priority": 1.0}]
     strategy = {"OnDemandSpecification": {"AllocationStrategy": "prioritized"}}
@@ -88,6 +99,7 @@ def test_the_type_of_the_first_priority_is_taken_where_the_strategy_says_so(emr:
     assert instances(emr, cluster, "CORE") == [("c5.xlarge", "ON_DEMAND")]
 
 
+@behaviour("scaling", "ModifyInstanceFleet changes a fleet's target capacities.")
 def test_a_fleet_grows_and_shrinks_by_its_targets(emr: Emr) -> None:
     cluster = run(emr, MASTER, {**CORE, "TargetSpotCapacity": 0})
     emr.wait(cluster, "WAITING")
@@ -107,6 +119,7 @@ def test_a_fleet_grows_and_shrinks_by_its_targets(emr: Emr) -> None:
     provisioned(emr, cluster, "CORE", 0, 4)
 
 
+@behaviour("scaling", "AddInstanceFleet adds a TASK fleet to a cluster that is up.")
 def test_a_task_fleet_is_added_to_a_cluster_that_is_up(emr: Emr) -> None:
     cluster = run(emr, MASTER, {**CORE, "TargetSpotCapacity": 0})
     emr.wait(cluster, "WAITING")
@@ -166,6 +179,10 @@ def test_fleets_that_can_not_be_are_refused(emr: Emr, fleets: list[dict[str, Any
     assert emr.client.list_clusters()["Clusters"] == []
 
 
+@behaviour(
+    "scaling",
+    "A cluster has instance groups or instance fleets; requests for the other kind are refused.",
+)
 def test_groups_and_fleets_exclude_each_other(emr: Emr) -> None:
     with pytest.raises(ClientError, match="not both"):
         emr.run(Instances={"InstanceFleets": [MASTER]})

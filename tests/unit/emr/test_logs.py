@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.behaviours import behaviour
 from tests.emr import Emr, step
 from tests.ports import free_port
 from windtunnel.emr.folders import ClusterFolder
@@ -44,6 +45,11 @@ def cluster(tmp_path: Path) -> ClusterFolder:
     return folder
 
 
+@behaviour(
+    "failures",
+    "Logs are kept at LogUri/cluster/steps/step, node/instance/bootstrap-actions/number and "
+    "containers/application/container, gzipped.",
+)
 def test_logs_land_under_emrs_own_keys(s3: "S3Client", cluster: ClusterFolder) -> None:
     assert LogShipper(ENVIRONMENT, "").ship(cluster, "s3://emr-logs/emr/", log_folders(cluster))
     bodies = {
@@ -71,6 +77,7 @@ def test_only_what_has_changed_is_copied_again(s3: "S3Client", cluster: ClusterF
     ]
 
 
+@behaviour("failures", "A bucket for logs that isn't there harms neither cluster nor step.", "believed")
 def test_a_bucket_that_is_not_there_is_told_and_harms_nothing(
     s3: "S3Client", cluster: ClusterFolder, caplog: pytest.LogCaptureFixture
 ) -> None:

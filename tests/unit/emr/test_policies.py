@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr, step
 from windtunnel.emr.steps import add_steps, cancel_steps
 from windtunnel.emr.store import find_cluster
@@ -17,6 +18,7 @@ def _in_two_minutes() -> Any:
     return lambda: real() + 120
 
 
+@behaviour("policies", "A cluster that is idle for the IdleTimeout of its auto-termination policy ends.")
 def test_an_idle_cluster_ends_by_its_auto_termination_policy(
     emr: Emr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -26,6 +28,11 @@ def test_an_idle_cluster_ends_by_its_auto_termination_policy(
     emr.wait(cluster, "TERMINATED")
 
 
+@behaviour(
+    "policies",
+    "A step that is cancelled before it ran leaves the auto-termination policy at work.",
+    "believed",
+)
 def test_a_step_that_never_ran_does_not_switch_auto_termination_off(
     emr: Emr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,6 +47,17 @@ def test_a_step_that_never_ran_does_not_switch_auto_termination_off(
     emr.wait(cluster, "TERMINATED", ["CANCELLED"])
 
 
+@behaviour(
+    "policies",
+    "PutAutoTerminationPolicy sets or replaces the policy of a running cluster; "
+    "GetAutoTerminationPolicy shows it.",
+)
+@behaviour("policies", "RemoveAutoTerminationPolicy leaves a cluster up, however idle.")
+@behaviour(
+    "policies",
+    "GetAutoTerminationPolicy of a cluster without one answers an empty structure.",
+    "observed",
+)
 def test_an_auto_termination_policy_is_put_shown_and_removed_and_then_ends_nothing(
     emr: Emr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +80,17 @@ def test_an_auto_termination_policy_is_put_shown_and_removed_and_then_ends_nothi
         emr.client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy=policy)
 
 
+@behaviour(
+    "instances",
+    'ListInstanceFleets of a cluster of instance groups is an InvalidRequestException: "Instance '
+    'fleets and instance groups are mutually exclusive. …"',
+    "observed",
+)
+@behaviour(
+    "scaling",
+    "GetManagedScalingPolicy of a cluster without one answers an empty structure.",
+    "observed",
+)
 def test_what_only_other_clusters_have_is_told_as_what_it_is(emr: Emr) -> None:
     cluster = emr.run()
     assert "ManagedScalingPolicy" not in emr.client.get_managed_scaling_policy(ClusterId=cluster)
@@ -69,6 +98,10 @@ def test_what_only_other_clusters_have_is_told_as_what_it_is(emr: Emr) -> None:
         emr.client.list_instance_fleets(ClusterId=cluster)
 
 
+@behaviour(
+    "policies",
+    "SetVisibleToAllUsers and SetUnhealthyNodeReplacement change what DescribeCluster shows.",
+)
 def test_attributes_that_nothing_depends_on_are_kept_and_shown(emr: Emr) -> None:
     cluster = emr.run()
     emr.client.set_visible_to_all_users(JobFlowIds=[cluster], VisibleToAllUsers=False)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr, step
 from tests.waiting import eventually
 
@@ -38,6 +39,9 @@ def applied(emr: Emr, cluster: str, role: str, version: int) -> dict[str, Any]:
     return eventually(look)
 
 
+@behaviour(
+    "scaling", "Configurations of a running instance group reach each of its nodes, while steps run on."
+)
 def test_each_node_of_a_group_is_started_anew_with_its_new_configurations(emr: Emr) -> None:
     cluster = emr.run(step("sleep", "600"))
     emr.wait(cluster, "RUNNING", ["RUNNING"])
@@ -70,6 +74,7 @@ def test_the_masters_daemons_are_started_anew_and_the_cluster_lives_on(emr: Emr)
     emr.wait(cluster, "WAITING", ["COMPLETED"])
 
 
+@behaviour("scaling", "ReconfigurationType MERGE keeps what is not named; OVERWRITE, the default, does not.")
 def test_merge_keeps_what_is_not_named_and_overwrite_does_not(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -82,6 +87,7 @@ def test_merge_keeps_what_is_not_named_and_overwrite_does_not(emr: Emr) -> None:
 
 
 @pytest.mark.parametrize("role", ["CORE", "MASTER"])
+@behaviour("scaling", "Configurations with which daemons don't run are taken back.")
 def test_configurations_with_which_daemons_do_not_run_are_taken_back(emr: Emr, role: str) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")

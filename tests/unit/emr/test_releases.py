@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr
 from tests.project import ROOT
 from windtunnel.emr.catalogue.instance_types import instance_types
@@ -13,6 +14,10 @@ from windtunnel.hadoop.distribution import lock_file
 OF_SPARK = "emr-spark-8.0.0"
 
 
+@behaviour(
+    "releases",
+    "ListReleaseLabels lists the newest label first, in pages of MaxResults, by Prefix and by Application.",
+)
 def test_labels_are_listed_newest_first_in_pages_by_prefix_and_by_application(emr: Emr) -> None:
     first = emr.client.list_release_labels(MaxResults=10)
     second = emr.client.list_release_labels(MaxResults=10, NextToken=first["NextToken"])
@@ -26,11 +31,13 @@ def test_labels_are_listed_newest_first_in_pages_by_prefix_and_by_application(em
 
 
 @pytest.mark.parametrize("token", ["x", "9" * 5000])
+@behaviour("releases", "A NextToken that no answer gave is an InvalidRequestException.")
 def test_a_token_that_nobody_gave_is_an_invalid_request(emr: Emr, token: str) -> None:
     with pytest.raises(ClientError, match="InvalidRequestException"):
         emr.client.list_release_labels(NextToken=token)
 
 
+@behaviour("releases", "DescribeReleaseLabel tells the applications of a release and their versions.")
 def test_a_label_tells_its_applications_and_an_unknown_one_is_refused(emr: Emr) -> None:
     shown = emr.client.describe_release_label(ReleaseLabel="emr-7.12.0")["Applications"]
     assert shown == [{"Name": "Hadoop", "Version": "3.4.1"}, {"Name": "Spark", "Version": "3.5.6"}]
@@ -107,12 +114,17 @@ def test_a_spot_group_of_m3_xlarge_on_emr_6_3_is_accepted(emr: Emr) -> None:
     assert (shown["Market"], shown["InstanceType"]) == ("SPOT", "m3.xlarge")
 
 
+@behaviour("releases", "An instance type is offered from a certain release on.")
 def test_an_instance_type_is_offered_by_the_releases_that_have_it() -> None:
     newer = instance_types()["g6.12xlarge"]
     assert not newer.is_offered_by("emr-7.1.0")
     assert newer.is_offered_by("emr-7.2.0") and newer.is_offered_by("emr-7.13.0")
 
 
+@behaviour(
+    "releases",
+    "ListSupportedInstanceTypes tells type, memory, vCPUs, family and architecture, in pages with a Marker.",
+)
 def test_the_instance_types_of_a_release_are_listed_by_name_in_pages(emr: Emr) -> None:
     pages, marker = [], ""
     while True:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr, step
 from tests.waiting import eventually
 
@@ -43,6 +44,7 @@ def modify(emr: Emr, cluster: str, role: str, **changes: Any) -> None:
     emr.client.modify_instance_groups(ClusterId=cluster, InstanceGroups=[config])
 
 
+@behaviour("scaling", "ModifyInstanceGroups grows a group while a step runs, and the step runs on.")
 def test_a_group_grows_while_a_step_runs_and_the_step_runs_on(emr: Emr) -> None:
     cluster = emr.run(step("sleep", "600"))
     emr.wait(cluster, "RUNNING", ["RUNNING"])
@@ -51,6 +53,7 @@ def test_a_group_grows_while_a_step_runs_and_the_step_runs_on(emr: Emr) -> None:
     assert emr.steps(cluster) == ["RUNNING"]
 
 
+@behaviour("scaling", "A group that shrinks is RESIZING until its nodes have been decommissioned.")
 def test_a_group_that_shrinks_is_resizing_until_its_nodes_have_let_go(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -73,6 +76,7 @@ def test_a_group_that_shrinks_is_resizing_until_its_nodes_have_let_go(emr: Emr) 
     assert "decommissioned" in ended[0]["Status"]["StateChangeReason"]["Message"]
 
 
+@behaviour("scaling", "A node that isn't rid of its containers in time is taken away.")
 def test_a_node_that_does_not_let_go_is_taken_away_at_its_time_out(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -83,6 +87,7 @@ def test_a_node_that_does_not_let_go_is_taken_away_at_its_time_out(emr: Emr) -> 
     assert live(emr, cluster, "CORE") == [oldest]
 
 
+@behaviour("scaling", "A ShrinkPolicy names instances to terminate and to protect.")
 def test_a_shrink_policy_names_who_goes_and_who_stays(emr: Emr) -> None:
     cluster = emr.run(Instances={"InstanceCount": 5})
     emr.wait(cluster, "WAITING")
@@ -94,6 +99,7 @@ def test_a_shrink_policy_names_who_goes_and_who_stays(emr: Emr) -> None:
     assert live(emr, cluster, "CORE") == [fourth, second], third
 
 
+@behaviour("scaling", "EC2InstanceIdsToTerminate takes these instances away, and none comes in their place.")
 def test_named_instances_are_taken_away_and_none_comes_in_their_place(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -116,6 +122,7 @@ def test_a_resize_goes_on_where_a_crash_left_it(emr: Emr) -> None:
     assert live(emr, cluster, "CORE") == [oldest]
 
 
+@behaviour("scaling", "AddInstanceGroups adds TASK groups to a cluster that is up.")
 def test_task_groups_are_added_to_a_cluster_that_is_up(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -158,6 +165,7 @@ def test_a_group_that_asks_for_more_than_the_machine_gives_says_so_and_is_not_re
     assert "Message" not in settled(emr, cluster, "CORE", 2)["Status"]["StateChangeReason"]
 
 
+@behaviour("scaling", "A group whose instances fail again and again is SUSPENDED until it is modified.")
 def test_a_group_whose_nodes_fail_again_and_again_is_suspended_until_it_is_modified(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -174,6 +182,11 @@ def test_a_group_whose_nodes_fail_again_and_again_is_suspended_until_it_is_modif
     settled(emr, cluster, "CORE", 1)
 
 
+@behaviour(
+    "scaling",
+    "A bootstrap action that fails on a node that was added ends the node, not the cluster.",
+    "believed",
+)
 def test_a_bootstrap_action_that_fails_on_a_new_node_ends_the_node_not_the_cluster(
     emr: Emr, tmp_path: Path
 ) -> None:
@@ -221,6 +234,11 @@ def test_what_can_not_be_done_is_refused_and_changes_nothing(
     assert groups(emr, cluster) == before
 
 
+@behaviour(
+    "scaling",
+    "An instance group may only be modified when the cluster is running or waiting.",
+    "observed",
+)
 def test_a_cluster_that_starts_is_not_resized(emr: Emr) -> None:
     emr.health.starting = True
     cluster = emr.run()
@@ -239,6 +257,7 @@ def test_a_second_master_or_core_group_is_not_added(emr: Emr, role: Any, message
     assert len(groups(emr, cluster)) == 2
 
 
+@behaviour("scaling", "ModifyInstanceGroups finds the cluster by the group's id where ClusterId is left out.")
 def test_a_group_may_be_modified_without_its_clusters_id(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr
 from tests.waiting import eventually
 from windtunnel.emr import scaling
@@ -63,6 +64,11 @@ def with_task_group(emr: Emr, **members: Any) -> str:
     return cluster
 
 
+@behaviour(
+    "scaling",
+    "Managed scaling adds nodes for pending containers up to the maximum, and takes idle ones away "
+    "down to the minimum.",
+)
 def test_a_backlog_adds_nodes_up_to_the_maximum_and_idle_time_takes_them_away_down_to_the_minimum(
     emr: Emr,
 ) -> None:
@@ -73,6 +79,10 @@ def test_a_backlog_adds_nodes_up_to_the_maximum_and_idle_time_takes_them_away_do
     sizes(emr, cluster, 2)
 
 
+@behaviour(
+    "scaling",
+    "Managed scaling keeps core nodes within MaximumCoreCapacityUnits; task nodes go first.",
+)
 def test_core_grows_to_its_own_limit_then_task_and_task_shrinks_first(emr: Emr) -> None:
     cluster = with_task_group(emr)
     emr.client.put_managed_scaling_policy(
@@ -95,6 +105,7 @@ def test_a_node_with_a_container_is_not_idle(emr: Emr) -> None:
     assert running(emr, cluster, "CORE") == [busy]
 
 
+@behaviour("scaling", "A cluster outside the limits of a new managed scaling policy comes within them.")
 def test_a_cluster_outside_the_limits_comes_within_them(emr: Emr) -> None:
     cluster = emr.run()
     emr.wait(cluster, "WAITING")
@@ -109,6 +120,10 @@ def test_a_cluster_outside_the_limits_comes_within_them(emr: Emr) -> None:
     sizes(emr, cluster, 1)
 
 
+@behaviour(
+    "scaling",
+    "Managed scaling of fleets counts in InstanceFleetUnits, on demand up to MaximumOnDemandCapacityUnits.",
+)
 def test_a_fleet_is_scaled_by_its_units_on_demand_first(emr: Emr) -> None:
     types = [{"InstanceType": "m5.xlarge", "WeightedCapacity": 2}]
     fleets = [
@@ -136,6 +151,7 @@ def test_a_fleet_is_scaled_by_its_units_on_demand_first(emr: Emr) -> None:
     eventually(look)
 
 
+@behaviour("scaling", "A managed scaling policy is put, shown and removed.")
 def test_a_managed_scaling_policy_is_shown_and_removed(emr: Emr) -> None:
     cluster = emr.run()
     assert "ManagedScalingPolicy" not in emr.client.get_managed_scaling_policy(ClusterId=cluster)
@@ -176,6 +192,7 @@ def auto(*rules: dict[str, Any], least: int = 1, most: int = 3) -> Any:
     return {"Constraints": {"MinCapacity": least, "MaxCapacity": most}, "Rules": list(rules)}
 
 
+@behaviour("scaling", "A rule of an automatic scaling policy changes its group within the constraints.")
 def test_a_rule_changes_its_group_within_the_constraints(emr: Emr) -> None:
     cluster = with_task_group(emr)
     task = emr.client.list_instance_groups(ClusterId=cluster)["InstanceGroups"][2]["Id"]
@@ -211,6 +228,7 @@ def test_an_automatic_scaling_policy_that_can_not_be_is_refused(emr: Emr, wrong:
         emr.client.put_auto_scaling_policy(ClusterId=cluster, InstanceGroupId=core, AutoScalingPolicy=wrong)
 
 
+@behaviour("scaling", "Managed scaling and automatic scaling policies exclude each other.")
 def test_managed_and_automatic_scaling_exclude_each_other(emr: Emr) -> None:
     cluster = emr.run()
     core = emr.client.list_instance_groups(ClusterId=cluster)["InstanceGroups"][1]["Id"]
@@ -247,6 +265,7 @@ def samples(*values: float, every: float = 1.0) -> list[Measured]:
         ({"Period": 4, "ComparisonOperator": "GREATER_THAN_OR_EQUAL"}, [5, 5, 5, 5, 5], True),
     ],
 )
+@behaviour("scaling", "A rule's alarm is up when every one of its EvaluationPeriods says so.")
 def test_an_alarm_is_up_when_every_period_says_so(
     change: dict[str, Any], values: list[float], up: bool
 ) -> None:

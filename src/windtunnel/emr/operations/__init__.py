@@ -3,12 +3,23 @@
 from functools import partial
 
 from windtunnel.aws.service import Service
-from windtunnel.emr.operations import account, clusters, instances, policies, releases, resizing, steps, tags
+from windtunnel.emr.operations import (
+    account,
+    clusters,
+    instances,
+    job_flows,
+    policies,
+    releases,
+    resizing,
+    steps,
+    tags,
+)
 from windtunnel.emr.operations.refusals import REFUSED
 from windtunnel.emr.store import Store
 
 OPERATIONS = {
     **clusters.OPERATIONS,
+    **job_flows.OPERATIONS,
     **steps.OPERATIONS,
     **instances.OPERATIONS,
     **resizing.OPERATIONS,

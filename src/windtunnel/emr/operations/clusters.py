@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from windtunnel.aws.service import RequestContext
@@ -41,11 +41,7 @@ def describe_cluster(db: Store, context: RequestContext, request: dict[str, Any]
 
 def list_clusters(db: Store, context: RequestContext, request: dict[str, Any]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_ListClusters.html"""
-    rows = select(Cluster).where(Cluster.account == context.account, Cluster.region == context.region)
-    if after := request.get("CreatedAfter"):
-        rows = rows.where(Cluster.created_at > after.timestamp())
-    if before := request.get("CreatedBefore"):
-        rows = rows.where(Cluster.created_at < before.timestamp())
+    rows = created_as_asked(context, request)
     if states := request.get("ClusterStates"):
         rows = rows.where(Cluster.state.in_([ClusterState(state) for state in states]))
     with db.reading() as session:
@@ -118,6 +114,16 @@ def modify_cluster(db: Store, context: RequestContext, request: dict[str, Any]) 
             cluster.attributes = {**cluster.attributes, "ExtendedSupport": support}
         answer = {"StepConcurrencyLevel": cluster.step_concurrency}
         return answer if support is None else {**answer, "ExtendedSupport": support}
+
+
+def created_as_asked(context: RequestContext, request: Mapping[str, Any]) -> Select[Cluster]:
+    """The clusters of the caller's account and region, created within a request's CreatedAfter and CreatedBefore."""
+    rows = select(Cluster).where(Cluster.account == context.account, Cluster.region == context.region)
+    if after := request.get("CreatedAfter"):
+        rows = rows.where(Cluster.created_at > after.timestamp())
+    if before := request.get("CreatedBefore"):
+        rows = rows.where(Cluster.created_at < before.timestamp())
+    return rows
 
 
 def _job_flows(session: Session, context: RequestContext, request: Mapping[str, Any]) -> list[Cluster]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from windtunnel.aws.errors import ServiceError
 from windtunnel.aws.service import RequestContext
 from windtunnel.emr import clusters, job_flow, scaling_policies, store
 from windtunnel.emr.errors import invalid_request, validation_exception
@@ -53,7 +54,7 @@ def put_managed_scaling_policy(
 ) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_PutManagedScalingPolicy.html"""
     with db.transaction() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"], context)
+        cluster = _to_scale(session, context, request)
         clusters.check_open(cluster)
         groups = store.instance_groups(session, cluster.id)
         if scaled := [group.id for group in groups if group.auto_scaling]:
@@ -71,7 +72,7 @@ def get_managed_scaling_policy(
 ) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_GetManagedScalingPolicy.html"""
     with db.reading() as session:
-        policy = clusters.get_cluster(session, request["ClusterId"], context).managed_scaling
+        policy = _to_scale(session, context, request).managed_scaling
         return {"ManagedScalingPolicy": policy} if policy else {}
 
 
@@ -80,7 +81,7 @@ def remove_managed_scaling_policy(
 ) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/emr/latest/APIReference/API_RemoveManagedScalingPolicy.html"""
     with db.transaction() as session:
-        cluster = clusters.get_cluster(session, request["ClusterId"], context)
+        cluster = _to_scale(session, context, request)
         clusters.check_open(cluster)
         cluster.managed_scaling = {}
     return {}
@@ -111,6 +112,17 @@ def remove_auto_scaling_policy(
         _, group = _scalable(session, context, request)
         group.auto_scaling, group.scaled_at = {}, None
     return {}
+
+
+def _to_scale(session: Session, context: RequestContext, request: Mapping[str, Any]) -> Cluster:
+    """The cluster of a managed scaling policy.
+
+    ~: an unknown one is a ValidationException here, since that is what Terraform's provider takes for "gone".
+    """
+    try:
+        return clusters.get_cluster(session, request["ClusterId"], context)
+    except ServiceError as unknown:
+        raise validation_exception(unknown.message) from None
 
 
 def _scalable(

@@ -21,5 +21,4 @@ REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("StartSession", "GetSession", "ListSessions", "TerminateSession"), _SESSIONS),
     "GetSessionEndpoint": _SESSIONS,
     "GetClusterSessionCredentials": "steps have the cluster's own credentials, and no runtime role to give any for",
-    "DescribeJobFlows": "it has been deprecated since 2013; DescribeCluster and ListSteps tell the same",
 }

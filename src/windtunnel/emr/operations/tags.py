@@ -36,7 +36,9 @@ def _tagged(session: Session, request: Mapping[str, Any], context: RequestContex
     resource = request.get("ResourceId") or request.get("ClusterId")
     if not resource:
         raise invalid_request("Give the ResourceId of the cluster.")
-    return clusters.get_cluster(session, resource.rpartition("/")[2], context)
+    cluster = clusters.get_cluster(session, resource.rpartition("/")[2], context)
+    clusters.check_open(cluster)
+    return cluster
 
 
 OPERATIONS: Mapping[str, Operation] = {"AddTags": add_tags, "RemoveTags": remove_tags}

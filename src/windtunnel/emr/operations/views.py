@@ -163,7 +163,7 @@ def instance_group_detail(group: InstanceGroup, running: int) -> "t.InstanceGrou
     ebs = group.attributes.get("EbsConfiguration") or {}
     detail = {
         "Id": group.id,
-        "Name": group.name,
+        "Name": group.name or None,
         "Market": group.market,
         "InstanceGroupType": group.role,
         "BidPrice": group.bid_price,
@@ -193,7 +193,7 @@ def instance_fleet_detail(fleet: InstanceGroup, provisioned: "Mapping[str, int]"
     """As ListInstanceFleets shows it; `provisioned` are the units of its running instances by market."""
     detail = {
         "Id": fleet.id,
-        "Name": fleet.name,
+        "Name": fleet.name or None,
         "Status": _group_status(fleet),
         "InstanceFleetType": fleet.role,
         "TargetOnDemandCapacity": fleet.fleet.get("TargetOnDemandCapacity", 0),
