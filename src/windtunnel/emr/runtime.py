@@ -80,6 +80,7 @@ class Runtime:
             environment=self.config.environment,
             s3_endpoint=self.config.s3_endpoint,
             max_executors=self.config.max_executors,
+            system_commands_warn=self.config.system_commands_warn,
             node_memory_mb=kind.yarn_memory_mb,
             node_vcores=kind.vcpus,
             generation=generation,

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from windtunnel.hadoop import configuration, environment, name_node, steps
+from windtunnel.hadoop.cluster_python import make_environment
 from windtunnel.hadoop.daemons import (
     DATA_NODE,
     HISTORY_SERVER,
@@ -106,7 +107,7 @@ class Cluster:
         return ResourceManager(self._http, self.spec.resource_manager_url)
 
     def prepare(self) -> None:
-        """Write the configuration and the launchers, and give the NameNode its formatted folder.
+        """Write the configuration, the launchers and Python's environment, and give the NameNode its formatted folder.
 
         HDFS has EMR's directories from then on.
         """
@@ -114,7 +115,8 @@ class Cluster:
         for folder in (spec.home, spec.temporary, spec.name_directory.parent):
             folder.mkdir(parents=True, exist_ok=True)
         configuration.write_master(spec)
-        write_launchers(spec.launchers, spec.distribution)
+        make_environment(spec.python.parent.parent, spec.distribution.python)
+        write_launchers(spec.launchers, spec)
         name_node.place(spec.distribution.name_node_image, spec.name_directory, spec.id)
 
     def start_master(self) -> None:

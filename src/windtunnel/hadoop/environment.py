@@ -12,6 +12,11 @@ from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec,
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 # Of the service's environment; the rest is ours or the cluster's.
 KEPT = ("LANG", "LC_ALL", "TZ")
+# For pip, and what else asks the network: mirrors, certificates, proxies. Only steps and bootstrap actions have them.
+OF_THE_NETWORK = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
 
 
 def daemon_environment(spec: ClusterSpec, node: Node | None) -> dict[str, str]:
@@ -26,6 +31,11 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
     python = distribution.spark_home / "python" / "lib"
     return {
         **_base(spec, spec.conf),
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name in OF_THE_NETWORK or name.startswith("PIP_")
+        },
         "PWD": str(folder),
         "SPARK_HOME": str(distribution.spark_home),
         "SPARK_CONF_DIR": str(spec.spark_conf),
@@ -34,7 +44,7 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
         # Java does not read TMPDIR.
         "SPARK_LOCAL_DIRS": str(spec.temporary),
         "SPARK_SUBMIT_OPTS": f'"-Djava.io.tmpdir={spec.temporary}"',
-        "PYSPARK_PYTHON": str(distribution.python),
+        "PYSPARK_PYTHON": str(spec.python),
         ARCHIVE_VARIABLE: str(distribution.spark_archive),
         # Every node is this machine: PySpark itself need not be uploaded for each application.
         "PYSPARK_ARCHIVES_PATH": ",".join(f"local:{archive}" for archive in sorted(python.glob("*.zip"))),
@@ -44,7 +54,7 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
 
 def _base(spec: ClusterSpec, conf: Path) -> dict[str, str]:
     distribution = spec.distribution
-    path = (spec.launchers, distribution.python.parent, distribution.java.parent)
+    path = (spec.launchers, spec.python.parent, distribution.java.parent)
     return {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         "PATH": os.pathsep.join((*map(str, path), os.environ.get("PATH", os.defpath))),

@@ -1,7 +1,7 @@
-"""The programs on a step's PATH: thin shell scripts, a class path and a main class.
+"""The programs on the PATH of steps and bootstrap actions: thin shell scripts.
 
-They are the same for every cluster of a distribution; which cluster they talk to is said by
-HADOOP_CONF_DIR and SPARK_CONF_DIR, which Java by JAVA_HOME.
+Those of Hadoop are a class path and a main class; which cluster they talk to is said by HADOOP_CONF_DIR and
+SPARK_CONF_DIR, which Java by JAVA_HOME. Those of a machine's administrator change the cluster's folder at most.
 """
 
 import shlex
@@ -12,6 +12,7 @@ from string import Template
 
 from windtunnel.hadoop.distribution import Distribution
 from windtunnel.hadoop.jvm import MODULES, sharing
+from windtunnel.hadoop.spec import ClusterSpec
 from windtunnel.install.files import write_atomically
 
 TOOLS = "org.apache.hadoop.hdfs.tools"
@@ -63,10 +64,13 @@ HADOOP = {
 }
 SPARK = ("spark-submit", "spark-shell", "spark-sql", "pyspark")
 SCRIPTS = ("fetch", "script-runner", "jar-runner")
+OF_THE_SYSTEM = ("yum", "dnf", "rpm", "apt", "apt-get", "amazon-linux-extras", "systemctl", "service")
+"""Programs that bootstrap actions call on EMR and that would change this machine."""
 
 
-def write_launchers(folder: Path, distribution: Distribution) -> None:
+def write_launchers(folder: Path, spec: ClusterSpec) -> None:
     """Write every launcher into `folder`."""
+    distribution = spec.distribution
     for program, commands in HADOOP.items():
         _write(folder / program, "hadoop", _hadoop_values(program, commands, distribution))
     for name in SCRIPTS:
@@ -74,6 +78,14 @@ def write_launchers(folder: Path, distribution: Distribution) -> None:
     for name in SPARK:
         _write(folder / name, "spark", {"script": shlex.quote(str(distribution.spark_home / "bin" / name))})
     _write(folder / "aws", "aws", {"aws": shlex.quote(str(Path(sys.prefix) / "bin" / "aws"))})
+    pip = Path(str(files("windtunnel.hadoop") / "scripts" / "pip_alone.py"))
+    python = {"python": shlex.quote(str(spec.python)), "pip": shlex.quote(str(pip))}
+    for name in ("python", "pip"):
+        for version in ("", "3", distribution.versions.python):
+            _write(folder / f"{name}{version}", "python", python)
+    _write(folder / "sudo", "sudo", {})
+    for name in OF_THE_SYSTEM:
+        _write(folder / name, "of-the-system", {"exit_code": "0" if spec.system_commands_warn else "1"})
 
 
 def _hadoop_values(program: str, commands: dict[str, str], distribution: Distribution) -> dict[str, str]:

@@ -56,7 +56,7 @@ def _ours(spec: ClusterSpec) -> dict[str, str]:
     distribution = spec.distribution
     jars = f"{distribution.spark_home}/jars/*"
     shared = " ".join(sharing(distribution.spark_archive))
-    environment = {"JAVA_HOME": str(distribution.java_home), "PYSPARK_PYTHON": str(distribution.python)}
+    environment = {"JAVA_HOME": str(distribution.java_home), "PYSPARK_PYTHON": str(spec.python)}
     return {
         # The NodeManagers have no external shuffle service: Spark itself keeps track of shuffle files.
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",

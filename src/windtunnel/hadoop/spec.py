@@ -65,6 +65,8 @@ class ClusterSpec:
     max_executors: int
     node_memory_mb: int = 12288
     node_vcores: int = 4
+    system_commands_warn: bool = False
+    """Whether `yum`, `systemctl` and the like, which do nothing here, succeed with a warning."""
     generation: int = 0
     """How often the master's daemons were started anew: each time in process folders of their own."""
 
@@ -82,6 +84,11 @@ class ClusterSpec:
     def launchers(self) -> Path:
         """The first folder on a step's PATH."""
         return self.folder / "bin"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of steps, drivers and executors (PYSPARK_PYTHON), in an environment of the cluster's own."""
+        return self.folder / "python" / "bin" / "python"
 
     @property
     def home(self) -> Path:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """How many nodes of one cluster, its master counted, may have processes here; None: what memory allows."""
     emr_max_executors: Annotated[int, Field(ge=1)] | None = None
     """How many executors dynamic allocation may ask for at once; None: what the cores allow."""
+    emr_system_commands: Literal["fail", "warn"] = "fail"
+    """What `yum`, `systemctl` and the like do in bootstrap actions and steps: none is run here."""
     project: Project = Field(exclude=True)
 
     @field_validator("allowed_hosts", mode="before")

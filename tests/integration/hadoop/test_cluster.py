@@ -119,7 +119,7 @@ def test_spark_submit_in_client_mode(running: Running) -> None:
     cluster, node, python, buckets = lines["EXECUTOR"].split(" ", 3)
     assert cluster == spec.id
     assert node in {one.id for one in running.nodes}
-    assert python == str(spec.distribution.python)
+    assert python == str(spec.python)
     assert buckets == "['tests']"
     assert f"Submitted application {lines['APPLICATION']}" in step.stderr
     application = {one.id: one for one in running.cluster.applications()}[lines["APPLICATION"]]
@@ -178,7 +178,7 @@ def test_script_runner_fetches_a_script_and_runs_it_with_its_arguments(running: 
 
     python = running.put("scripts/a.py", "#!/usr/bin/env python3\nimport sys; print(sys.executable)\n")
     step = running.step("script-runner.jar", python)
-    assert Path(step.stdout.strip()).parent == running.cluster.spec.distribution.python.parent
+    assert Path(step.stdout.strip()).parent == running.cluster.spec.python.parent
 
 
 def test_script_runner_says_which_script_it_cannot_read(running: Running) -> None:

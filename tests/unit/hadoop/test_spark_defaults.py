@@ -85,7 +85,7 @@ def test_java_and_python_reach_application_master_and_executors(spec: ClusterSpe
     defaults = spark_defaults(spec)
     for prefix in ("spark.yarn.appMasterEnv", "spark.executorEnv"):
         assert defaults[f"{prefix}.JAVA_HOME"] == "/opt/java"
-        assert defaults[f"{prefix}.PYSPARK_PYTHON"] == "/opt/python/bin/python"
+        assert defaults[f"{prefix}.PYSPARK_PYTHON"] == str(spec.python)
 
 
 def test_the_clusters_classification_wins_over_both(with_properties: Callable[..., ClusterSpec]) -> None:
