@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from windtunnel.hadoop import configuration, environment, name_node, steps
+from windtunnel.hadoop import configuration, environment, name_node, node_view, steps
 from windtunnel.hadoop.cluster_python import make_environment
 from windtunnel.hadoop.daemons import (
     DATA_NODE,
@@ -118,6 +118,13 @@ class Cluster:
         make_environment(spec.python.parent.parent, spec.distribution.python)
         write_launchers(spec.launchers, spec)
         name_node.place(spec.distribution.name_node_image, spec.name_directory, spec.id)
+
+    def introduce(self, folder: Path, *, is_master: bool) -> None:
+        """Write what the node in `folder` shows to its bootstrap actions, steps and containers."""
+        node_view.write_node(self.spec, folder, self.spec.conf if is_master else folder / "conf")
+        here = node_view.root_of(self.spec.folder)
+        if is_master and not here.is_symlink():
+            here.symlink_to(node_view.root_of(folder))
 
     def start_master(self) -> None:
         """Start the NameNode and the ResourceManager."""

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from windtunnel.hadoop.hdfs import USER
 from windtunnel.hadoop.jvm import sharing
+from windtunnel.hadoop.node_view import info_of
 from windtunnel.hadoop.ports import LOOPBACK
 from windtunnel.hadoop.spark_home import ARCHIVE_VARIABLE
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec, Node
 
+INFO_VARIABLE = "WINDTUNNEL_NODE_INFO"
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 # Of the service's environment; the rest is ours or the cluster's.
 KEPT = ("LANG", "LC_ALL", "TZ")
@@ -37,6 +39,7 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
             if name in OF_THE_NETWORK or name.startswith("PIP_")
         },
         "PWD": str(folder),
+        INFO_VARIABLE: str(info_of(spec.folder)),
         "SPARK_HOME": str(distribution.spark_home),
         "SPARK_CONF_DIR": str(spec.spark_conf),
         # The small JVM that puts Spark's own command together.
