@@ -50,6 +50,6 @@ def emr_config(settings: Settings) -> EmrConfig:
         port=settings.emr_port,
         allowed_hosts=settings.allowed_hosts,
         environment=step_environment(settings),
-        ignores_system_changes=settings.emr_system_changes == "ignore",
+        system_commands_warn=settings.emr_system_commands == "warn",
         **{name: value for name, value in limits.items() if value is not None},
     )

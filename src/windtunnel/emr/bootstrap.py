@@ -12,6 +12,8 @@ from windtunnel.emr.runtime import Runtime
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop import processes
+from windtunnel.hadoop.environment import INFO_VARIABLE
+from windtunnel.hadoop.node_view import info_of, view_of
 from windtunnel.hadoop.processes import ProcessState
 from windtunnel.hadoop.spec import NODE_VARIABLE
 from windtunnel.install.files import write_atomically
@@ -48,11 +50,13 @@ class BootstrapActions:
         `instance_count` is of the whole cluster, for scripts that want to know.
         """
         folder = self._runtime.folder(self._cluster.id)
+        about = self._about(group, instance_count)
+        self._introduce(instance, group, about)
         for number, action in enumerate(self._cluster.bootstrap_actions, 1):
             run = folder.bootstrap_action(instance.ec2_id, number)
             status = processes.observe(run.process)
             if status.state is ProcessState.ABSENT:
-                self._launch(run, action, instance, self._about(group, instance_count))
+                self._launch(run, action, instance, about)
                 return None
             if status.state is ProcessState.RUNNING:
                 return self._end_if_too_slow(number, run)
@@ -61,6 +65,14 @@ class BootstrapActions:
                 how = "was lost" if outcome is None else f"returned {_how(outcome)}"
                 return BootstrapFailure(number, how, run.path)
         return DONE
+
+    def _introduce(self, instance: Instance, group: InstanceGroup, about: Mapping[str, Any]) -> None:
+        node = self._runtime.node_folder(instance)
+        if (info_of(node) / "job-flow.json").exists():
+            return
+        self._daemons.introduce(node, is_master=group.role == "MASTER")
+        for name, content in about.items():
+            write_atomically(info_of(node) / f"{name}.json", json.dumps(content))
 
     def _end_if_too_slow(self, number: int, run: RunFolder) -> BootstrapFailure | None:
         began = processes.began_at(run.process)
@@ -75,18 +87,14 @@ class BootstrapActions:
         run.path.mkdir(parents=True, exist_ok=True)
         for name in ACTION_LOGS:
             run.log(name).touch()
-        info = self._runtime.node_folder(instance) / "info"
-        for name, content in about.items():
-            write_atomically(info / f"{name}.json", json.dumps(content))
+        node = self._runtime.node_folder(instance)
         argv = self._argv(run, action, about)
         run.log("controller").write_text(f"Running bootstrap action '{action['Name']}': {json.dumps(argv)}\n")
         environment = self._daemons.step_environment(run.path)
         environment[NODE_VARIABLE] = instance.ec2_id
-        environment["WINDTUNNEL_NODE_INFO"] = str(info)
-        processes.launch(
-            run.process,
-            processes.Request(argv, environment, run.path, run.log("stdout"), run.log("stderr")),
-        )
+        environment[INFO_VARIABLE] = str(info_of(node))
+        logs = run.log("stdout"), run.log("stderr")
+        processes.launch(run.process, processes.Request(argv, environment, run.path, *logs, view_of(node)))
 
     def _argv(self, run: RunFolder, action: dict[str, Any], about: Mapping[str, Any]) -> tuple[str, ...]:
         script = [action["ScriptPath"], *action["Args"]]

@@ -37,8 +37,8 @@ class EmrConfig:
     """Nodes of one cluster, its master counted, that may have processes."""
     max_executors: int = field(default_factory=_default_executors)
     """Executors that dynamic allocation may ask for at once."""
-    ignores_system_changes: bool = False
-    """Whether `yum`, `systemctl` and the like end well in steps and bootstrap actions, having done nothing."""
+    system_commands_warn: bool = False
+    """Whether `yum`, `systemctl` and the like succeed with a warning in bootstrap actions and steps."""
 
     @property
     def s3_endpoint(self) -> str:

@@ -98,7 +98,7 @@ class Runtime:
             environment=self.config.environment,
             s3_endpoint=self.config.s3_endpoint,
             max_executors=self.config.max_executors,
-            ignores_system_changes=self.config.ignores_system_changes,
+            system_commands_warn=self.config.system_commands_warn,
             node_memory_mb=kind.yarn_memory_mb,
             node_vcores=kind.vcpus,
             master_memory_mb=instance_types()[groups[0].instance_type].yarn_memory_mb,

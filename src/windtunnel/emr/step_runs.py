@@ -14,7 +14,13 @@ from windtunnel.emr.store import Store
 from windtunnel.emr.transitions import change_state
 from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop import processes
+from windtunnel.hadoop.node_view import refusal_of, view_of
 from windtunnel.hadoop.processes import ProcessState
+
+NOT_AT_THEIR_PATHS = (
+    "what EMR has in /mnt/var/lib/info, /etc/hadoop/conf and /etc/spark/conf is in the folders that "
+    "WINDTUNNEL_NODE_INFO, HADOOP_CONF_DIR and SPARK_CONF_DIR name."
+)
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +91,17 @@ class StepRuns:
         note(run, f"Step '{step.name}' ({step.id}) of {cluster.name} ({cluster.id}), {cluster.release_label}")
         for line in remarks(cluster):
             note(run, line)
+        refusal = refusal_of(self._daemons.spec.folder)
+        if refusal:
+            note(run, f"This machine permits no mount namespace ({refusal}): {NOT_AT_THEIR_PATHS}")
         argv = self._daemons.step_argv(step.jar, step.main_class, step.properties, step.args, run.path)
         note(run, f"Running {json.dumps(argv)}")
         for label, url in self._daemons.links().items():
             note(run, f"{label}: {url}")
         environment = self._daemons.step_environment(run.path)
-        request = processes.Request(tuple(argv), environment, run.path, run.log("stdout"), run.log("stderr"))
+        view = view_of(self._daemons.spec.folder)
+        logs = run.log("stdout"), run.log("stderr")
+        request = processes.Request(tuple(argv), environment, run.path, *logs, view)
         processes.launch(run.process, request)
 
     def _cancel_if_asked(self, step: Step, run: RunFolder) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from windtunnel.hadoop import configuration, environment, name_node, python_environment, steps
+from windtunnel.hadoop import configuration, environment, name_node, node_view, steps
+from windtunnel.hadoop.cluster_python import make_environment
 from windtunnel.hadoop.daemons import (
     DATA_NODE,
     HISTORY_SERVER,
@@ -106,7 +107,7 @@ class Cluster:
         return ResourceManager(self._http, self.spec.resource_manager_url)
 
     def prepare(self) -> None:
-        """Write the configuration and the launchers, and give the NameNode its formatted folder.
+        """Write the configuration, the launchers and Python's environment, and give the NameNode its formatted folder.
 
         HDFS has EMR's directories from then on.
         """
@@ -114,9 +115,16 @@ class Cluster:
         for folder in (spec.home, spec.temporary, spec.name_directory.parent):
             folder.mkdir(parents=True, exist_ok=True)
         configuration.write_master(spec)
-        python_environment.place(spec)
-        write_launchers(spec)
+        make_environment(spec.python.parent.parent, spec.distribution.python)
+        write_launchers(spec.launchers, spec)
         name_node.place(spec.distribution.name_node_image, spec.name_directory, spec.id)
+
+    def introduce(self, folder: Path, *, is_master: bool) -> None:
+        """Write what the node in `folder` shows to its bootstrap actions, steps and containers."""
+        node_view.write_node(self.spec, folder, self.spec.conf if is_master else folder / "conf")
+        here = node_view.root_of(self.spec.folder)
+        if is_master and not here.is_symlink():
+            here.symlink_to(node_view.root_of(folder))
 
     def start_master(self) -> None:
         """Start the NameNode and the ResourceManager."""

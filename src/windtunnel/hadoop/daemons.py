@@ -1,11 +1,13 @@
 """The daemons of a cluster: which main class, which JVM, which log."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from windtunnel.hadoop.configuration import DAEMON_LOG4J, JAVA_LOGGING, JAVA_SECURITY
 from windtunnel.hadoop.environment import daemon_environment
 from windtunnel.hadoop.jvm import daemon_java_options
+from windtunnel.hadoop.node_view import view_of
 from windtunnel.hadoop.processes import Request
 from windtunnel.hadoop.spec import ClusterSpec, Configurations, Node
 
@@ -55,7 +57,9 @@ def daemon_request(spec: ClusterSpec, daemon: str, node: Node | None = None) -> 
         distribution.hadoop_class_path(conf),
         MAINS[daemon],
     )
-    return _request(argv, daemon_environment(spec, node), folder, log)
+    request = _request(argv, daemon_environment(spec, node), folder, log)
+    # Containers see what their NodeManager does.
+    return replace(request, view=view_of(folder)) if daemon == NODE_MANAGER else request
 
 
 def exported_options(tables: Configurations, daemon: str) -> list[str]:

@@ -36,7 +36,7 @@ class Distribution:
     """In class path order, for daemons and for Hadoop's command line; conf folders go after them."""
     spark_home: Path
     python: Path
-    """The interpreter of steps, drivers and executors (PYSPARK_PYTHON); it has boto3 and numpy, as EMR's."""
+    """The release's interpreter; it has boto3 and numpy, as EMR's, and pip. Clusters have environments over it."""
     archives: Path
     """The folder of class-data-sharing archives that fit this Java and these jars."""
     name_node_image: Path

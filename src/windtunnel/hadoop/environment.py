@@ -5,15 +5,20 @@ from pathlib import Path
 
 from windtunnel.hadoop.hdfs import USER
 from windtunnel.hadoop.jvm import sharing
+from windtunnel.hadoop.node_view import info_of
 from windtunnel.hadoop.ports import LOOPBACK
 from windtunnel.hadoop.spark_home import ARCHIVE_VARIABLE
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec, Node
 
+INFO_VARIABLE = "WINDTUNNEL_NODE_INFO"
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-SYSTEM_CHANGES_VARIABLE = "WINDTUNNEL_EMR_SYSTEM_CHANGES"
-"""In the environment of steps: what the stand-ins of yum, systemctl and the like do."""
 # Of the service's environment; the rest is ours or the cluster's.
 KEPT = ("LANG", "LC_ALL", "TZ")
+# For pip, and what else asks the network: mirrors, certificates, proxies. Only steps and bootstrap actions have them.
+OF_THE_NETWORK = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
 
 
 def daemon_environment(spec: ClusterSpec, node: Node | None) -> dict[str, str]:
@@ -28,7 +33,13 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
     python = distribution.spark_home / "python" / "lib"
     return {
         **_base(spec, spec.conf),
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name in OF_THE_NETWORK or name.startswith("PIP_")
+        },
         "PWD": str(folder),
+        INFO_VARIABLE: str(info_of(spec.folder)),
         "SPARK_HOME": str(distribution.spark_home),
         "SPARK_CONF_DIR": str(spec.spark_conf),
         # The small JVM that puts Spark's own command together.
@@ -37,7 +48,6 @@ def step_environment(spec: ClusterSpec, folder: Path) -> dict[str, str]:
         "SPARK_LOCAL_DIRS": str(spec.temporary),
         "SPARK_SUBMIT_OPTS": f'"-Djava.io.tmpdir={spec.temporary}"',
         "PYSPARK_PYTHON": str(spec.python),
-        **({SYSTEM_CHANGES_VARIABLE: "ignore"} if spec.ignores_system_changes else {}),
         ARCHIVE_VARIABLE: str(distribution.spark_archive),
         # Every node is this machine: PySpark itself need not be uploaded for each application.
         "PYSPARK_ARCHIVES_PATH": ",".join(f"local:{archive}" for archive in sorted(python.glob("*.zip"))),

@@ -1,7 +1,7 @@
 """The programs on the PATH of steps and bootstrap actions: thin shell scripts.
 
 Those of Hadoop are a class path and a main class; which cluster they talk to is said by HADOOP_CONF_DIR and
-SPARK_CONF_DIR, which Java by JAVA_HOME.
+SPARK_CONF_DIR, which Java by JAVA_HOME. Those of a machine's administrator change the cluster's folder at most.
 """
 
 import shlex
@@ -63,32 +63,29 @@ HADOOP = {
     },
 }
 SPARK = ("spark-submit", "spark-shell", "spark-sql", "pyspark")
-OF_THE_SYSTEM = (
-    *("yum", "dnf", "rpm", "apt-get", "apt", "amazon-linux-extras"),
-    *("systemctl", "service", "initctl", "useradd", "groupadd"),
-)
-"""Programs that would change the machine."""
 SCRIPTS = ("fetch", "script-runner", "jar-runner", "state-pusher-script")
+OF_THE_SYSTEM = ("yum", "dnf", "rpm", "apt", "apt-get", "amazon-linux-extras", "systemctl", "service")
+"""Programs that bootstrap actions call on EMR and that would change this machine."""
 
 
-def write_launchers(spec: ClusterSpec) -> None:
-    """Write every launcher into the cluster's folder of them."""
-    folder, distribution = spec.launchers, spec.distribution
+def write_launchers(folder: Path, spec: ClusterSpec) -> None:
+    """Write every launcher into `folder`."""
+    distribution = spec.distribution
     for program, commands in HADOOP.items():
         _write(folder / program, "hadoop", _hadoop_values(program, commands, distribution))
     for name in SCRIPTS:
         _write(folder / name, name, {"launchers": shlex.quote(str(folder))})
     for name in SPARK:
         _write(folder / name, "spark", {"script": shlex.quote(str(distribution.spark_home / "bin" / name))})
-    for name in OF_THE_SYSTEM:
-        _write(folder / name, "of-the-system", {"program": name})
-    _write(folder / "sudo", "sudo", {})
-    for name in ("python3", "python", f"python{distribution.versions.python}"):
-        values = {"python": shlex.quote(str(spec.python)), "pip": shlex.quote(str(folder / "pip3"))}
-        _write(folder / name, "python", values)
-    for name in ("pip3", "pip", f"pip{distribution.versions.python}"):
-        _write(folder / name, "pip", {"python": shlex.quote(str(spec.python))})
     _write(folder / "aws", "aws", {"aws": shlex.quote(str(Path(sys.prefix) / "bin" / "aws"))})
+    pip = Path(str(files("windtunnel.hadoop") / "scripts" / "pip_alone.py"))
+    python = {"python": shlex.quote(str(spec.python)), "pip": shlex.quote(str(pip))}
+    for name in ("python", "pip"):
+        for version in ("", "3", distribution.versions.python):
+            _write(folder / f"{name}{version}", "python", python)
+    _write(folder / "sudo", "sudo", {})
+    for name in OF_THE_SYSTEM:
+        _write(folder / name, "of-the-system", {"exit_code": "0" if spec.system_commands_warn else "1"})
 
 
 def _hadoop_values(program: str, commands: dict[str, str], distribution: Distribution) -> dict[str, str]:

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import psutil
 
+from windtunnel.hadoop.mount_namespace import View
 from windtunnel.install.files import write_atomically
 
 VARIABLE = "WINDTUNNEL_PROCESS"
@@ -52,6 +53,8 @@ class Request:
     directory: Path
     stdout: Path
     stderr: Path
+    view: View | None = None
+    """What it sees at paths that it can't have otherwise, see `windtunnel.hadoop.node_view`."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def launch(folder: Path, request: Request) -> None:
     if (folder / "started").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    command = {"argv": request.argv, "directory": str(request.directory)}
+    command = {"argv": request.argv, "directory": str(request.directory), "view": request.view}
     logs = {"stdout": str(request.stdout.absolute()), "stderr": str(request.stderr.absolute())}
     write_atomically(folder / "request.json", json.dumps({**command, **logs}, indent=1), mode=0o600)
     with (folder / "shim.log").open("ab") as log:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from importlib import import_module
 
 CANNOT_RUN = 126
 NOT_FOUND = 127
@@ -108,6 +109,7 @@ def execute(folder: str, request: dict[str, str], output: dict[str, int], shim: 
     os.dup2(output["stdout"], 1)
     os.dup2(output["stderr"], 2)
     program = request["argv"][0]
+    see(request.get("view"))
     try:
         os.chdir(request["directory"])
         os.execvpe(program, list(request["argv"]), {**os.environ, "WINDTUNNEL_PROCESS": folder})  # noqa: S606
@@ -128,6 +130,18 @@ def die_with(shim: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != shim:
         os._exit(NOT_FOUND)
+
+
+def see(view: object) -> None:
+    """Go where the paths of a node are what they are on EMR; not having them would be another program's run."""
+    if not view:
+        return
+    sys.path.append(os.path.dirname(__file__))  # noqa: PTH120 - which -I leaves out
+    try:
+        import_module("mount_namespace").enter(view)
+    except OSError as error:
+        os.write(2, f"Cannot enter the node's mount namespace: {error.strerror}.\n".encode())
+        os._exit(CANNOT_RUN)
 
 
 def say_ready(ready: int) -> None:

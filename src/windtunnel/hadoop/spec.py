@@ -68,8 +68,8 @@ class ClusterSpec:
     master_memory_mb: int = 12288
     workers: int = 1
     """Worker nodes that are asked for."""
-    ignores_system_changes: bool = False
-    """Whether `yum`, `systemctl` and the like, which do nothing here, end well all the same."""
+    system_commands_warn: bool = False
+    """Whether `yum`, `systemctl` and the like, which do nothing here, succeed with a warning."""
     generation: int = 0
     """How often the master's daemons were started anew: each time in process folders of their own."""
 
@@ -82,11 +82,6 @@ class ClusterSpec:
     def spark_conf(self) -> Path:
         """SPARK_CONF_DIR of steps."""
         return self.folder / "spark-conf"
-
-    @property
-    def python(self) -> Path:
-        """The interpreter of the cluster's own environment: of steps, drivers and executors."""
-        return self.folder / "python" / "bin" / "python3"
 
     @property
     def hive_conf(self) -> Path:
@@ -102,6 +97,11 @@ class ClusterSpec:
     def launchers(self) -> Path:
         """The first folder on a step's PATH."""
         return self.folder / "bin"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of steps, drivers and executors (PYSPARK_PYTHON), in an environment of the cluster's own."""
+        return self.folder / "python" / "bin" / "python"
 
     @property
     def home(self) -> Path:

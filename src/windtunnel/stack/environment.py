@@ -87,7 +87,9 @@ def process_environment(settings: Settings) -> dict[str, str]:
 
 def step_environment(settings: Settings) -> dict[str, str]:
     """What EMR's steps and daemons get besides what a node has: the way to AWS, and the stack's mark."""
-    return aws_variables(settings) | _without_aws_account() | _no_proxy(settings) | identity(settings)
+    # HOME is a cluster's own, and ends with it: what pip has downloaded once is kept where all downloads are.
+    pip = {"PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR") or str(settings.cache / "pip")}
+    return aws_variables(settings) | _without_aws_account() | _no_proxy(settings) | identity(settings) | pip
 
 
 def client_environment(settings: Settings) -> dict[str, str]:

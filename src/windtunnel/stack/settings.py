@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     """How many nodes of one cluster, its master counted, may have processes here; None: what memory allows."""
     emr_max_executors: Annotated[int, Field(ge=1)] | None = None
     """How many executors dynamic allocation may ask for at once; None: what the cores allow."""
-    emr_system_changes: Literal["refuse", "ignore"] = "refuse"
-    """What `yum`, `systemctl` and the like do in a bootstrap action, as they change nothing here: fail, or end well."""
+    emr_system_commands: Literal["fail", "warn"] = "fail"
+    """What `yum`, `systemctl` and the like do in bootstrap actions and steps: none is run here."""
     project: Project = Field(exclude=True)
 
     @field_validator("allowed_hosts", mode="before")

@@ -1,8 +1,7 @@
 #!/bin/sh
-# ${program}: on Amazon EMR it changes the node's system. Here that is your own machine, which stays as it is.
-echo "${program} $$*: not done, since a cluster changes nothing on this machine." >&2
-if [ "$$WINDTUNNEL_EMR_SYSTEM_CHANGES" = ignore ]; then
-  exit 0
-fi
-echo "Install what is needed yourself, or set WINDTUNNEL_EMR_SYSTEM_CHANGES=ignore to go on without. pip3 works." >&2
-exit 1
+# A program that would change this machine, or that a node as it is here has not.
+name=$${0##*/}
+echo "$$name: not run here: '$$name $$*'. A node of windtunnel is this machine, on which it installs and starts" \
+  "nothing. Have what you need on this machine, or take 'pip3 install', which is the cluster's own;" \
+  "WINDTUNNEL_EMR_SYSTEM_COMMANDS=warn lets scripts go on." >&2
+exit ${exit_code}

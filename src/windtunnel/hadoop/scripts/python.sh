@@ -1,7 +1,8 @@
 #!/bin/sh
-# The cluster's own Python. pip takes turns, whichever way it is called: see pip.
-if [ "$$1" = -m ] && [ "$$2" = pip ]; then
-  shift 2
-  exec ${pip} "$$@"
-fi
+# Python and pip of the cluster's own environment, which its executors have too.
+name=$${0##*/}
+case "$$name:$$1:$$2" in
+pip*) exec ${python} ${pip} "$$@" ;;
+*:-m:pip) shift 2; exec ${python} ${pip} "$$@" ;;
+esac
 exec ${python} "$$@"
