@@ -1,6 +1,7 @@
 """How steps end: truthfully, with their logs saved, and with what ActionOnFailure says done."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,11 @@ class StepEnds:
             started = store.steps(session, cluster.id, STARTED_STEP_STATES)
         for step in started:
             run = self.folder(step)
-            was_running = processes.observe(run.process).state is ProcessState.RUNNING
+            ours = _claim_end(run)
             processes.kill(run.process)
             status = processes.observe(run.process)
             well = status.outcome is not None and status.outcome.exit_code == 0
-            if status.state is ProcessState.ABSENT or (was_running and not well):
+            if status.state is ProcessState.ABSENT or (ours and not well):
                 note(run, "The step was cancelled, as the cluster is shutting down.")
                 self._store_end(step, StepState.CANCELLED, {}, message="Job terminated")
             else:
@@ -148,6 +149,16 @@ def act_on_failure(session: Session, cluster: Cluster, step: Step) -> None:
     elif step.action_on_failure in (TERMINATE_CLUSTER, CANCEL_AND_WAIT):
         # ~: a protected cluster stays up, its pending steps cancelled
         cancel_pending(session, cluster.id, "Job terminated")
+
+
+def _claim_end(run: RunFolder) -> bool:
+    """Whether it is the cluster's end that ends this step. Kept before the kill, to be known after a crash too."""
+    mark = run.path / "shut-down"
+    running = processes.observe(run.process).state is ProcessState.RUNNING
+    if running:
+        with suppress(OSError):  # a full disk must not keep it alive
+            mark.touch()
+    return running or mark.exists()
 
 
 def note(run: RunFolder, line: str) -> None:
