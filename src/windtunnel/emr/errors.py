@@ -2,7 +2,14 @@
 
 from windtunnel.aws.errors import ServiceError, invalid_request, validation_exception
 
-__all__ = ["invalid_request", "not_modifiable", "of_other_kind", "unknown_cluster", "validation_exception"]
+__all__ = [
+    "disk_full",
+    "invalid_request",
+    "not_modifiable",
+    "of_other_kind",
+    "unknown_cluster",
+    "validation_exception",
+]
 
 
 def unknown_cluster(cluster_id: str) -> ServiceError:
@@ -24,3 +31,8 @@ def of_other_kind(uses: str, operation: str, instead: str) -> ServiceError:
         f"uses instance {uses}. The {operation} request does not support clusters that use instance {uses}. "
         f"Use the {instead} request instead."
     )
+
+
+def disk_full(file: str | None) -> ServiceError:
+    """What can't be stored has not happened."""
+    return ServiceError("InternalServerError", f"The disk of {file} is full: make room, then try again.", 500)

@@ -64,8 +64,9 @@ class ClusterFolder:
     def remove_data(self) -> None:
         """Remove all but the logs: HDFS, YARN's local folders, configuration."""
         for pattern in ("steps/*", "node/*/bootstrap-actions/*"):
-            for torn in self.path.glob(f"{pattern}/process/.*"):  # being written when a service was killed
-                torn.unlink(missing_ok=True)
+            for unfinished in ("process/.*", "process/*.new"):  # by a service or a shim that was killed
+                for file in self.path.glob(f"{pattern}/{unfinished}"):
+                    file.unlink(missing_ok=True)
         folders = [folder for folder in (*self.path.glob("node/*"), self.path) if folder.is_dir()]
         for folder in folders:
             for entry in folder.iterdir():

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError
 
 from windtunnel.emr.folders import STEP_LOGS as LOG_NAMES
 from windtunnel.emr.folders import ClusterFolder
@@ -39,6 +39,8 @@ class LogShipper:
         self._seen: dict[tuple[Path, str], tuple[int, int]] = {}
         self._lock = threading.Lock()
         self._silent_until = 0.0
+        """Not 0 from when S3 did not answer until it does again."""
+        self._asking_again = threading.Lock()
 
     def ship(self, cluster: ClusterFolder, log_uri: str, folders: Iterable[Path]) -> bool:
         """Copy what is new in these folders of a cluster's logs.
@@ -47,6 +49,17 @@ class LogShipper:
         """
         if time.monotonic() < self._silent_until:
             return False
+        if not self._silent_until:
+            return self._try(cluster, log_uri, folders)
+        # Whether an S3 that did not answer is back is found out by one thread: no other waits with it.
+        if not self._asking_again.acquire(blocking=False):
+            return False
+        try:
+            return self._try(cluster, log_uri, folders)
+        finally:
+            self._asking_again.release()
+
+    def _try(self, cluster: ClusterFolder, log_uri: str, folders: Iterable[Path]) -> bool:
         bucket, _, prefix = log_uri.partition("://")[2].partition("/")
         root = f"{prefix}{cluster.path.name}/"
         try:
@@ -55,9 +68,10 @@ class LogShipper:
                     self._copy(folder / name, bucket, root + cluster.log_key(folder / name))
         except Exception as error:  # noqa: BLE001 - whatever S3's client raises: the step's end must not depend on it
             log.warning("Logs of %s could not be copied to %s: %s", cluster.path.name, log_uri, error)
-            if not isinstance(error, ClientError):  # S3's own answer is about this bucket alone
+            if isinstance(error, BotoCoreError):  # no answer; what S3 answers is about this bucket alone
                 self._silent_until = time.monotonic() + SILENCE_SECONDS
             return False
+        self._silent_until = 0.0
         return True
 
     def forget(self, cluster: ClusterFolder) -> None:

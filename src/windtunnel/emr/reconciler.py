@@ -78,11 +78,13 @@ class Reconciler:
                 return True
             if time.monotonic() > deadline:
                 return False
-            for cluster_id in live:
-                self._of(cluster_id).end(code, message)
-            for done in [self._pool.submit(self._tick, cluster_id) for cluster_id in live]:
-                done.result()
+            ends = [partial(self._end, cluster_id, code, message) for cluster_id in live]
+            wait([self._pool.submit(_logged, end) for end in ends])
             self._store.wait_for_change(TICK_SECONDS)
+
+    def _end(self, cluster_id: str, code: str, message: str) -> None:
+        self._of(cluster_id).end(code, message)
+        self._tick(cluster_id)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -108,7 +110,7 @@ class Reconciler:
         """Have the work done by the pool, unless it is under way."""
         future = self._under_way.get(name)
         if future is None or future.done():
-            self._under_way[name] = self._pool.submit(work)
+            self._under_way[name] = self._pool.submit(_logged, work)
 
     def _forget_all_but(self, live: Sequence[str]) -> None:
         for known in (self._clusters, self._failing_since, self._paused_until):
@@ -158,3 +160,12 @@ class Reconciler:
                 fresh = store.find_cluster(session, cluster.id)
                 if fresh is not None:
                     fresh.logs_saved = True
+            log.info("The logs of %s, which has ended, are in %s now", cluster.id, cluster.log_uri)
+
+
+def _logged(work: Callable[[], None]) -> None:
+    """What a thread of the pool could not do is tried again, and told: nobody looks at its future."""
+    try:
+        work()
+    except Exception:
+        log.exception("The store could not be written")

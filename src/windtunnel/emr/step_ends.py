@@ -1,5 +1,6 @@
 """How steps end: truthfully, with their logs saved, and with what ActionOnFailure says done."""
 
+import logging
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from windtunnel.hadoop.processes import Outcome, ProcessState, Status
 
 FIRST_CONTAINER = "_000001"
 """Where an application master runs, and in it the driver in cluster mode."""
+log = logging.getLogger(__name__)
+
 LOST = "The process of the step was lost: it was killed, or this machine was restarted."
 
 
@@ -162,10 +165,13 @@ def _claim_end(run: RunFolder) -> bool:
 
 
 def note(run: RunFolder, line: str) -> None:
-    """A line in the step's controller log: EMR's own words on what was done."""
+    """A line in the step's controller log: EMR's own words on what was done. Nothing depends on it."""
     moment = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
-    with run.log("controller").open("a") as controller:
-        controller.write(f"{moment} INFO {line}\n")
+    try:
+        with run.log("controller").open("a") as controller:
+            controller.write(f"{moment} INFO {line}\n")
+    except OSError as error:
+        log.warning("%s could not be written (%s): %s", run.log("controller"), error, line)
 
 
 def _ending(outcome: Outcome | None) -> str:

@@ -1,5 +1,6 @@
 """Where all state of Amazon EMR lives: one SQLite file, read and written in transactions."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from windtunnel.emr.errors import disk_full
 from windtunnel.emr.schema import (
     BlockPublicAccess,
     Cluster,
@@ -45,11 +48,19 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """One transaction that writes: committed at its end, undone by an exception. Wakes the reconciler."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            session.execute(text("BEGIN IMMEDIATE"))
-            yield session
-            session.commit()
+        """One transaction that writes: committed at its end, undone by an exception. Wakes the reconciler.
+
+        Raises InternalServerError when the disk is full.
+        """
+        try:
+            with Session(self._engine, expire_on_commit=False) as session:
+                session.execute(text("BEGIN IMMEDIATE"))
+                yield session
+                session.commit()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+                raise
+            raise disk_full(self._engine.url.database) from error
         with self._counting:
             self.version += 1
         self.wake()

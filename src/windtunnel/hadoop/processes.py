@@ -16,6 +16,7 @@ The shim is no child of the service and outlives it. Every descendant of the com
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -109,7 +110,8 @@ def launch(folder: Path, request: Request) -> None:
             check=False,
         )
     if shim.returncode:
-        raise ProcessError(f"Could not run {request.argv[0]}: {folder / 'shim.log'} says why.")
+        why = f" ({os.strerror(shim.returncode)})" if shim.returncode in errno.errorcode else ""
+        raise ProcessError(f"Could not run {request.argv[0]}{why}: {folder / 'shim.log'} says more.")
 
 
 def give_up(folder: Path) -> bool:

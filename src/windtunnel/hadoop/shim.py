@@ -2,7 +2,8 @@
 
 `python -I -S shim.py <folder>`: a program of the standard library alone, since it must start in a blink
 and outlive the service that called it. `processes.py` says what lies in the folder. In order, so that a
-crash at any place can be told from any other: lock, `started`, fork, `pid`, wait, `exit.json`.
+crash at any place can be told from any other: lock, `started`, fork, `pid`, wait, `exit.json`. Room for the
+last two is taken first: a disk that is full by then must not make a lie of the end.
 """
 
 import contextlib
@@ -18,21 +19,28 @@ CANNOT_RUN = 126
 NOT_FOUND = 127
 LOCK_SECONDS = 5.0
 PR_SET_PDEATHSIG = 1
+UNKNOWN = bytes([255])
+ROOM = 512
+"""Bytes, more than `pid` or `exit.json` has."""
 
 
 def main(folder: str) -> int:
-    """Leave a shim behind that is nobody's child; return 0 once its command was executed."""
+    """Leave a shim behind that is nobody's child; return 0 once its command was executed, else an errno."""
     ready_read, ready_write = os.pipe()
     if os.fork():
         os.close(ready_write)
-        return 0 if os.read(ready_read, 1) else 1
+        return (os.read(ready_read, 1) or UNKNOWN)[0]
     os.close(ready_read)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.chdir(folder)
     lock = take_lock()
     if lock is not None:
-        run_once(folder, ready_write)
+        try:
+            run_once(folder, ready_write)
+        except OSError as error:
+            say_ready(ready_write, error.errno or UNKNOWN[0])
+            raise
     else:
         say_ready(ready_write)
     os._exit(0)
@@ -61,6 +69,8 @@ def run_once(folder: str, ready: int) -> None:
     with open("request.json", encoding="utf-8") as file:  # noqa: PTH123
         request = json.load(file)
     output = {name: open_log(request[name]) for name in ("stdout", "stderr")}
+    for name in ("pid", "exit.json"):
+        write_temporary(name, " " * ROOM)
     if begin():
         supervise(folder, request, output, ready)
     else:
@@ -144,10 +154,11 @@ def see(view: object) -> None:
         os._exit(CANNOT_RUN)
 
 
-def say_ready(ready: int) -> None:
-    with contextlib.suppress(BrokenPipeError):  # the caller was killed, which is nothing to this process
-        os.write(ready, b"1")
-    os.close(ready)
+def say_ready(ready: int, error: int = 0) -> None:
+    # The caller was killed, which is nothing to this process; or it was told before.
+    with contextlib.suppress(OSError):
+        os.write(ready, bytes([error]))
+        os.close(ready)
 
 
 def open_log(path: str) -> int:
@@ -156,12 +167,18 @@ def open_log(path: str) -> int:
 
 
 def write_atomically(name: str, text: str) -> None:
+    os.replace(write_temporary(name, text), name)  # noqa: PTH105
+
+
+def write_temporary(name: str, text: str) -> str:
+    """Write over what is there already: that room need not be found again."""
     temporary = name + ".new"
-    with open(temporary, "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, name)  # noqa: PTH105
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.write(descriptor, text.encode())
+    os.ftruncate(descriptor, len(text.encode()))
+    os.fsync(descriptor)
+    os.close(descriptor)
+    return temporary
 
 
 if __name__ == "__main__":
