@@ -182,9 +182,10 @@ class ClusterReconciler:
             self._while_idle(view.cluster, daemons)
         step_runs.advance(view.cluster)
         if view.cluster.log_uri and now >= self._logs_due:
-            self._ship_logs(view.cluster)
-            # A log is copied whole: the longer that takes, the more seldom.
-            self._logs_due = max(now + LOG_SECONDS, now + 20 * (time.monotonic() - now))
+            saved = self._ship_logs(view.cluster)
+            # A log is copied whole: the longer that takes, the more seldom. An S3 that is away tells nothing of it.
+            pause = 20 * (time.monotonic() - now) if saved else 0
+            self._logs_due = time.monotonic() + max(LOG_SECONDS, pause)
         self._settle()
         self._quiet_until = (
             min(self._health_due, self._logs_due) if view.cluster.log_uri else self._health_due
