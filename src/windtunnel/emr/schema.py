@@ -29,7 +29,11 @@ class Cluster(Base):
     """A job flow: what was asked for, and what has become of it."""
 
     __tablename__ = "clusters"
-    __table_args__ = (Index("clusters_by_state", "state"),)
+    __table_args__ = (
+        Index("clusters_by_state", "state"),
+        Index("clusters_by_account_and_region", "account", "region"),
+        Index("clusters_by_end", "ended_at"),
+    )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     """The order of creation."""
@@ -110,6 +114,7 @@ class Instance(Base):
     """One node: a master's or a worker's daemons."""
 
     __tablename__ = "instances"
+    __table_args__ = (Index("instances_by_state", "state"),)
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String, unique=True)
@@ -143,7 +148,10 @@ class Step(Base):
     """One unit of work on a cluster."""
 
     __tablename__ = "steps"
-    __table_args__ = (Index("steps_by_cluster_and_state", "cluster_id", "state"),)
+    __table_args__ = (
+        Index("steps_by_cluster_and_state", "cluster_id", "state"),
+        Index("steps_by_cluster", "cluster_id"),
+    )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String, unique=True)
