@@ -34,10 +34,11 @@ LOOKS = {"_is_locked"}
 class Deaths:
     """Where this process dies: at every point, the first `times` that any process of the journal gets there.
 
-    A point is an act and the way that led to it: the functions of windtunnel with their lines.
+    A point is an act and the way that led to it: the functions of windtunnel with their lines, `depth` of them.
     """
 
-    def __init__(self, journal: Path, times: int) -> None:
+    def __init__(self, journal: Path, times: int, depth: int) -> None:
+        self._depth = depth
         self._times = times
         self._died = Counter(died_at(journal))
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -69,7 +70,7 @@ class Deaths:
         way = _way()
         if not way or way[0].partition(":")[0] in LOOKS:
             return
-        point = f"{act} @ {' < '.join(way)}"
+        point = f"{act} @ {' < '.join(way[: self._depth])}"
         with self._lock:
             if self._died[point] >= self._times:
                 return

@@ -46,14 +46,23 @@ class Sleepers(UpAtOnce):
     def start_worker(self, node: Node) -> None:
         self._sleep(node.daemon("worker"))
 
+    def configure_master(self) -> None: ...
+
+    def restart_master(self) -> None:
+        hadoop.Cluster.restart_master(self)
+
+    def restart_worker(self, node: Node) -> None:
+        hadoop.Cluster.restart_worker(self, node)
+
+    def decommission(self, node: Node, leaving: Sequence[Node]) -> None:
+        (node.folder / "decommissioned").touch()
+
     def stop_worker(self, node: Node) -> None:
         kill(node.daemon("worker"))
 
     def observe(self, nodes: Sequence[Node]) -> ClusterStatus:
         master = observe(self.spec.daemon("master")).state
-        workers = {node.id: observe(node.daemon("worker")).state for node in nodes}
-        found = {name: NodeStatus(state, state, True) for name, state in workers.items()}
-        return ClusterStatus(MasterStatus(master, master, False), found)
+        return ClusterStatus(MasterStatus(master, master, False), {node.id: _status(node) for node in nodes})
 
     def step_environment(self, folder: Path) -> dict[str, str]:
         return {**super().step_environment(folder), **self.spec.environment}
@@ -62,6 +71,13 @@ class Sleepers(UpAtOnce):
         nothing = Path(os.devnull)
         environment = {"PATH": os.environ["PATH"], CLUSTER_VARIABLE: self.spec.id}
         launch(folder, Request(("sleep", "1000"), environment, self.spec.folder, nothing, nothing))
+
+
+def _status(node: Node) -> NodeStatus:
+    state = observe(node.daemon("worker")).state
+    return NodeStatus(
+        state if node.stores_data else None, state, True, (node.folder / "decommissioned").exists()
+    )
 
 
 class Ground(Light):
@@ -76,9 +92,13 @@ class Ground(Light):
         return future
 
     def cluster(
-        self, cluster: Cluster, groups: Sequence[InstanceGroup], installed: Distribution
+        self,
+        cluster: Cluster,
+        groups: Sequence[InstanceGroup],
+        installed: Distribution,
+        generation: int = 0,
     ) -> hadoop.Cluster:
-        return Sleepers(super().cluster(cluster, groups, installed).spec, self._health)
+        return Sleepers(super().cluster(cluster, groups, installed, generation).spec, self._health)
 
 
 class FolderS3:
@@ -165,10 +185,10 @@ def config_of(folder: Path) -> EmrConfig:
     return EmrConfig(state=folder / "emr", cache=folder / "cache", environment=here, max_nodes=5)
 
 
-def live(folder: Path, tales: Mapping[str, Tale], times: int) -> None:
+def live(folder: Path, tales: Mapping[str, Tale], times: int, depth: int) -> None:
     """One life of the service and its users: to the end of all tales, or to its own."""
     config = config_of(folder)
-    deaths = Deaths(folder / "deaths", times)
+    deaths = Deaths(folder / "deaths", times, depth)
     job_flow.IDLE_TIMEOUT = range(1, 604_801)
     logs.s3_client = lambda *_: FolderS3(folder / "s3")  # type: ignore[assignment]
     deaths.watch()
@@ -184,7 +204,7 @@ def live(folder: Path, tales: Mapping[str, Tale], times: int) -> None:
         db.close()
 
 
-def lives(folder: Path, tales: Mapping[str, Tale], times: int) -> int:
+def lives(folder: Path, tales: Mapping[str, Tale], times: int, depth: int) -> int:
     """Live again after each death, until one life comes to its end; how many there were."""
     folder.mkdir(parents=True)
     forks = multiprocessing.get_context("forkserver")
@@ -192,7 +212,7 @@ def lives(folder: Path, tales: Mapping[str, Tale], times: int) -> int:
     count = 0
     while True:
         count += 1
-        life = forks.Process(target=live, args=(folder, tales, times))
+        life = forks.Process(target=live, args=(folder, tales, times, depth))
         life.start()
         life.join()
         if life.exitcode == 0:

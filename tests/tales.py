@@ -7,8 +7,10 @@ from tests.lives import CANNOT_BE_HAD, TAKES_FOREVER, Tale, Users
 from windtunnel.emr.states import ACTIVE_STEP_STATES
 
 WAIT = "exec sleep 1000"
+GROWS = "! test -e $HERE/grows || exec sleep 1000"
 TWO_NODES = {"MasterInstanceType": "m5.xlarge", "InstanceCount": 2, "KeepJobFlowAliveWhenNoSteps": True}
 ENDS_BY_ITSELF = {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": False}
+RECONFIGURED = {"Classification": "yarn-site", "Properties": {"a": "b"}}
 STUBBORN = (
     'trap "touch $HERE/told" TERM; echo stubborn >> $HERE/ran; until test -e $HERE/told; do sleep .05; done'
 )
@@ -61,6 +63,13 @@ def _ended_amid_its_steps(users: Users, cluster_id: str, state: str) -> None:
             terminate(users, cluster_id)
 
 
+def _given_work_late(users: Users, cluster_id: str, state: str) -> None:
+    if state == "WAITING" and not users.steps(cluster_id):
+        users.ask("AddJobFlowSteps", JobFlowId=cluster_id, Steps=[runs("late", WAIT)])
+    elif state == "RUNNING" and users.ran("late"):
+        terminate(users, cluster_id)
+
+
 def _terminated_while_it_starts(users: Users, cluster_id: str, state: str) -> None:
     terminate(users, cluster_id)
 
@@ -88,6 +97,39 @@ def _loses_a_worker_at_its_start(users: Users, cluster_id: str, state: str) -> N
 def _loses_its_master(users: Users, cluster_id: str, state: str) -> None:
     if state == "WAITING":
         users.lose(cluster_id, "daemons/master")
+
+
+def _core(users: Users, cluster_id: str) -> dict[str, Any]:
+    groups = users.ask("ListInstanceGroups", ClusterId=cluster_id)["InstanceGroups"]
+    return next(one for one in groups if one["InstanceGroupType"] == "CORE")
+
+
+def _modify(users: Users, cluster_id: str, **change: Any) -> None:
+    group = {"InstanceGroupId": _core(users, cluster_id)["Id"], **change}
+    users.ask("ModifyInstanceGroups", ClusterId=cluster_id, InstanceGroups=[group])
+
+
+def _resized(users: Users, cluster_id: str, state: str) -> None:
+    if state != "WAITING" or (core := _core(users, cluster_id))["Status"]["State"] != "RUNNING":
+        return
+    nodes = users.ask("ListInstances", ClusterId=cluster_id)["Instances"]
+    if len(nodes) == 2:
+        _modify(users, cluster_id, InstanceCount=2)
+    elif core["RequestedInstanceCount"] == 2:
+        _modify(users, cluster_id, InstanceCount=1)
+    elif not core["Configurations"]:
+        _modify(users, cluster_id, Configurations=[RECONFIGURED])
+    else:
+        terminate(users, cluster_id)
+
+
+def _ended_while_it_grows(users: Users, cluster_id: str, state: str) -> None:
+    if state == "WAITING":
+        (users.folder / "grows").touch()
+        if _core(users, cluster_id)["RequestedInstanceCount"] == 1:
+            _modify(users, cluster_id, InstanceCount=2)
+        else:
+            terminate(users, cluster_id)
 
 
 TALES = {
@@ -132,6 +174,7 @@ TALES = {
         {"fatal": "FAILED", "after": "CANCELLED"},
         {"Steps": [runs("fatal", "exit 6", "TERMINATE_CLUSTER"), runs("after")]},
     ),
+    "given work late": Tale(("TERMINATED", "USER_REQUEST"), {"late": "CANCELLED"}, {}, _given_work_late),
     "idle": Tale(("TERMINATED", "ALL_STEPS_COMPLETED"), {}, {"AutoTerminationPolicy": {"IdleTimeout": 1}}),
     "can't boot": Tale(
         ("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE"),
@@ -153,6 +196,16 @@ TALES = {
     "loses a worker": Tale(("TERMINATED", "USER_REQUEST"), {}, {"Instances": TWO_NODES}, _loses_a_worker),
     "loses a worker at its start": Tale(
         ("TERMINATED", "USER_REQUEST"), {}, {"Instances": TWO_NODES}, _loses_a_worker_at_its_start
+    ),
+    "resized": Tale(("TERMINATED", "USER_REQUEST"), {}, {"Instances": TWO_NODES}, _resized),
+    "ended while it grows": Tale(
+        ("TERMINATED", "USER_REQUEST"),
+        {},
+        {
+            "Instances": TWO_NODES,
+            "BootstrapActions": [{"Name": "grows", "ScriptBootstrapAction": {"Path": "-c", "Args": [GROWS]}}],
+        },
+        _ended_while_it_grows,
     ),
     "loses its master": Tale(("TERMINATED_WITH_ERRORS", "INSTANCE_FAILURE"), {}, {}, _loses_its_master),
 }

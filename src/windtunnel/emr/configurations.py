@@ -72,6 +72,8 @@ OF_OTHER_APPLICATIONS: Mapping[str, tuple[str, ...]] = {
 """What else Amazon EMR knows, by what it belongs to."""
 _OWNERS = {name: owner for owner, names in OF_OTHER_APPLICATIONS.items() for name in names}
 _EXPORT = "export"
+_UNWRITABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML, and so Hadoop's configuration files, can't hold; NUL is in no variable either."""
 _MAXIMIZE = "maximizeResourceAllocation"
 _AMAZONS_JAVA = "/usr/lib/jvm/"
 _AMAZONS_PYTHON = r"(/usr/(local/)?bin/)?python(3(\.\d+)?)?"
@@ -89,6 +91,7 @@ def flatten(configurations: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, 
         _check_classification(classification)
         table = tables.setdefault(classification, {})
         table.update(_exports(entry) if classification.endswith("-env") else _properties(entry))
+        _check_writable(classification, table)
     return tables
 
 
@@ -128,6 +131,15 @@ def on_this_machine(tables: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, 
             "hive-site is for Hive, which does not run here; what Spark SQL is to read, spark-hive-site says."
         )
     return here, remarks
+
+
+def _check_writable(classification: str, table: Mapping[str, str]) -> None:
+    for key, value in table.items():
+        if _UNWRITABLE.search(key + value):
+            raise validation_exception(
+                f"The property {key!r} of '{classification}' has a control character, which no file or variable can "
+                "hold."
+            )
 
 
 def _check_classification(name: str) -> None:

@@ -86,10 +86,13 @@ def idle_timeout(policy: Mapping[str, Any] | None) -> int | None:
 def _log_uri(uri: str | None) -> str | None:
     if not uri:
         return None
-    if not re.fullmatch(r"s3[an]?://[^/]+(/.*)?", uri):
+    if not re.fullmatch(r"s3[an]?://[A-Za-z0-9][A-Za-z0-9._-]*(/.*)?", uri):
         raise validation_exception(
             f"The LogUri '{uri}' is invalid: it must begin with s3:// and name a bucket."
         )
+    # Clients of HTTP would take these for folders, and the keys be another bucket's.
+    if {".", ".."} & set(uri.split("/")):
+        raise validation_exception(f"The LogUri '{uri}' is invalid: '.' and '..' can't be parts of it.")
     return uri if uri.endswith("/") else uri + "/"
 
 

@@ -123,10 +123,10 @@ def execute(folder: str, request: dict[str, str], output: dict[str, int], shim: 
     try:
         os.chdir(request["directory"])
         os.execvpe(program, list(request["argv"]), {**os.environ, "WINDTUNNEL_PROCESS": folder})  # noqa: S606
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that is empty is a ValueError
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         where = "in " + repr(request["directory"]) + " with PATH " + repr(os.environ.get("PATH", ""))
-        os.write(2, f"Cannot run {program!r} {where}: {error.strerror}.\n".encode())
+        os.write(2, f"Cannot run {program!r} {where}: {getattr(error, 'strerror', error)}.\n".encode())
         os.write(failed, b"1")
         os._exit(NOT_FOUND if missing else CANNOT_RUN)
 

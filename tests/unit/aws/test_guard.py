@@ -33,6 +33,7 @@ def get(port: int, *headers: tuple[str, str]) -> tuple[int, dict[str, Any]]:
     [
         *("localhost", "localhost:4570", "LOCALHOST:1", "emr.localhost:4570", "127.0.0.1", "127.0.0.1:80"),
         *("127.8.9.10:4570", "[::1]", "[::1]:4570", "emr:4570", "emr", "Box.Example:9", "localhost."),
+        *("LocalHost.:4570", "127.0.0.1.:4570", "[0:0:0:0:0:0:0:1]:4570", "EMR.", "a.b.localhost"),
     ],
 )
 def test_host_of_this_machine_or_allowed_passes_with_any_port(port: int, host: str) -> None:
@@ -51,6 +52,30 @@ def test_host_of_this_machine_or_allowed_passes_with_any_port(port: int, host: s
         ),
         *("0.0.0.0:4570", "[::2]:4570", "128.0.0.1", "user@localhost", "localhost:4570:80", "", "xlocalhost"),
         *("localhost:port", "[localhost", "emr.example", "2130706433"),
+        *(
+            "0.0.0.0",  # noqa: S104
+            "[::]",
+            "[::]:4570",
+            "[::ffff:10.0.0.1]",
+            "127.1",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "localhost..",
+        ),
+        *(
+            "127.0.0.1.nip.io",
+            "localhost.evil.example.",
+            "evil-localhost",
+            "localhost,evil.example",
+            "localhost:",
+        ),
+        *(
+            "127.0.0.1:4570@evil.example",
+            "[::1].evil.example",
+            "[::1%25lo]",
+            "localhost/",
+            "http://localhost",
+        ),
     ],
 )
 def test_foreign_host_is_refused_in_a_sentence_that_names_the_setting(port: int, host: str) -> None:
@@ -74,7 +99,24 @@ def test_origin_of_this_machine_or_allowed_passes(port: int, origin: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "", "localhost", "http://localhost.evil.example"]
+    "origin",
+    [
+        *(
+            "https://evil.example",
+            "null",
+            "",
+            "localhost",
+            "http://localhost.evil.example",
+            "http://0.0.0.0:4570",
+        ),
+        *(
+            "http://localhost@evil.example",
+            "http://localhost:4570/x",
+            "http://[::]",
+            "http://127.0.0.1.nip.io",
+        ),
+        *("file://", "http://localhost http://evil.example", "chrome-extension://abcdef"),
+    ],
 )
 def test_foreign_origin_is_refused(port: int, origin: str) -> None:
     status, answer = get(port, ("Host", "localhost"), ("Origin", origin))

@@ -27,9 +27,14 @@ TABLES: Mapping[str, Mapping[Any, frozenset[Any]]] = {
     "ig": states.INSTANCE_GROUP_TRANSITIONS,
     "ci": states.INSTANCE_TRANSITIONS,
 }
-NEVER_STORED = {
-    "ci PROVISIONING -> TERMINATED",  # an instance is BOOTSTRAPPING in the transaction that makes it
+NEVER_STORED = {"ci PROVISIONING -> TERMINATED"}
+"""An instance is BOOTSTRAPPING in the transaction that makes it."""
+NOT_TOLD = {
+    *(f"ig {state} -> SUSPENDED" for state in ("BOOTSTRAPPING", "RUNNING", "RESIZING", "RECONFIGURING")),
+    *(f"ig SUSPENDED -> {state}" for state in ("RESIZING", "RECONFIGURING", "TERMINATED")),
+    *("ig RESIZING -> RECONFIGURING", "ig RECONFIGURING -> RESIZING", "ig RECONFIGURING -> TERMINATED"),
 }
+"""Each is the same act as one that is told: a group is settled, or modified, or ends with its cluster."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """What is left when all tales have come to their end."""
     folder = tmp_path_factory.mktemp("every-crash") / "world"
     try:
-        lives(folder, TALES, times=1)
+        lives(folder, TALES, times=1, depth=2)
         yield folder
     finally:
         end_processes(folder)
@@ -68,7 +73,7 @@ def test_every_legal_change_of_state_was_cut_short_before_and_after_its_commit(w
             if point.startswith(f"{moment} commit [")
             for change in point.partition("[")[2].rstrip("]").split("; ")
         }
-        assert legal_changes() - cut == NEVER_STORED, moment
+        assert legal_changes() - cut - NOT_TOLD == NEVER_STORED, moment
 
 
 def test_every_kind_of_act_was_cut_short(world: Path) -> None:
@@ -79,11 +84,11 @@ def test_every_kind_of_act_was_cut_short(world: Path) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("times", [2, 3])
+@pytest.mark.parametrize("times", [1, 2])
 def test_whatever_is_killed_time_and_again_comes_to_the_same_end(tmp_path: Path, times: int) -> None:
     folder = tmp_path / "world"
     try:
-        assert lives(folder, TALES, times) > times * 100
+        assert lives(folder, TALES, times, depth=20) > times * 100
         check_ends(folder)
         check_runs(folder)
         check_leftovers(folder)

@@ -15,7 +15,6 @@ from sqlalchemy import event
 from tests.emr import Emr, step
 from tests.waiting import wait_until
 from windtunnel.emr.logs import log_folders
-from windtunnel.emr.states import StepState
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE
 
 CLUSTERS = 100
@@ -122,7 +121,7 @@ def test_no_query_reads_a_whole_table(watched: tuple[Emr, set[str]]) -> None:
     for operation, request in LOOKS.items():
         known = {"j": cluster, "s": step_id}
         getattr(emr.client, operation)(**{name: known[value] for name, value in request.items()})
-    emr.client.list_steps(ClusterId=cluster, StepStates=[StepState.FAILED])
+    emr.client.list_steps(ClusterId=cluster, StepStates=["FAILED"])
     emr.client.list_clusters(ClusterStates=["RUNNING"])
     emr.client.terminate_job_flows(JobFlowIds=[cluster])
     emr.wait(cluster, "TERMINATED")
