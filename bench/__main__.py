@@ -7,7 +7,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import cluster, requests, stack
+from bench import cluster, requests, stack, store
 from bench.report import Report
 
 
@@ -25,6 +25,7 @@ def main() -> None:
         stack.measure(settings, report)
         cluster.measure(settings, arguments.repeat, report)
         requests.measure(settings, arguments.repeat, report)
+    store.measure(arguments.repeat, report)
     report.show()
 
 

@@ -31,7 +31,7 @@ class Cluster(Base):
     __tablename__ = "clusters"
     __table_args__ = (
         Index("clusters_by_state", "state"),
-        Index("clusters_by_account_and_region", "account", "region"),
+        Index("clusters_in_order", "account", "region", "number", "state"),
         Index("clusters_by_end", "ended_at"),
     )
 
@@ -150,7 +150,7 @@ class Step(Base):
     __tablename__ = "steps"
     __table_args__ = (
         Index("steps_by_cluster_and_state", "cluster_id", "state"),
-        Index("steps_by_cluster", "cluster_id"),
+        Index("steps_in_order", "cluster_id", "number", "state"),
     )
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)

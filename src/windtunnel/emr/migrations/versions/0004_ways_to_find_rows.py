@@ -1,6 +1,6 @@
 """Indexes for what is asked often, so that a full store answers as fast as an empty one.
 
-SQLite's indexes end with the primary key, so rows found by these come in the order of creation.
+Lists come in the order of creation, and are looked through for states without reading the rows.
 """
 
 from alembic import op
@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Forward."""
-    op.create_index("clusters_by_account_and_region", "clusters", ["account", "region"])
+    op.create_index("clusters_in_order", "clusters", ["account", "region", "number", "state"])
     op.create_index("clusters_by_end", "clusters", ["ended_at"])
     op.create_index("instances_by_state", "instances", ["state"])
-    op.create_index("steps_by_cluster", "steps", ["cluster_id"])
+    op.create_index("steps_in_order", "steps", ["cluster_id", "number", "state"])
