@@ -23,7 +23,6 @@ from windtunnel.emr.config import EmrConfig
 from windtunnel.emr.logs import LogShipper
 from windtunnel.emr.operations import emr_service
 from windtunnel.emr.reconciler import Reconciler
-from windtunnel.emr.schema import Cluster, InstanceGroup
 from windtunnel.emr.store import Store
 from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop.cluster import ClusterStatus, MasterStatus, NodeStatus
@@ -91,14 +90,8 @@ class Ground(Light):
             return super()._install(release_label)
         return future
 
-    def cluster(
-        self,
-        cluster: Cluster,
-        groups: Sequence[InstanceGroup],
-        installed: Distribution,
-        generation: int = 0,
-    ) -> hadoop.Cluster:
-        return Sleepers(super().cluster(cluster, groups, installed, generation).spec, self._health)
+    def cluster(self, *given: Any, **named: Any) -> hadoop.Cluster:
+        return Sleepers(super().cluster(*given, **named).spec, self._health)
 
 
 class FolderS3:

@@ -25,9 +25,9 @@ from windtunnel.hadoop.processes import Outcome, ProcessState, Status
 
 FIRST_CONTAINER = "_000001"
 """Where an application master runs, and in it the driver in cluster mode."""
-log = logging.getLogger(__name__)
-
 LOST = "The process of the step was lost: it was killed, or this machine was restarted."
+
+log = logging.getLogger(__name__)
 
 
 class StepEnds:
