@@ -7,7 +7,6 @@ the daemons, which are `sleep`, and S3, which is a folder.
 import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,13 +81,10 @@ def _status(node: Node) -> NodeStatus:
 class Ground(Light):
     """What clusters run on: two of the releases can't be had."""
 
-    def _install(self, release_label: str) -> Future[Distribution]:
-        future: Future[Distribution] = Future()
+    def distribution(self, release_label: str) -> Distribution | None:
         if release_label == CANNOT_BE_HAD:
-            future.set_exception(InstallError("there is no network"))
-        elif release_label != TAKES_FOREVER:
-            return super()._install(release_label)
-        return future
+            raise InstallError("there is no network")
+        return None if release_label == TAKES_FOREVER else super().distribution(release_label)
 
     def cluster(self, *given: Any, **named: Any) -> hadoop.Cluster:
         return Sleepers(super().cluster(*given, **named).spec, self._health)
