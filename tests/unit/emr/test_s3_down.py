@@ -130,7 +130,7 @@ def _serve(connection: socket.socket, answer: Callable[[socket.socket], None]) -
         answer(connection)
 
 
-@pytest.mark.parametrize("trouble", [nothing, silence, failure, drip])
+@pytest.mark.parametrize("trouble", [nothing, silence, failure, pytest.param(drip, marks=pytest.mark.soak)])
 def test_steps_end_truthfully_without_s3_and_their_logs_follow(
     trouble: Callable[[int], Any], emr: Emr, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
