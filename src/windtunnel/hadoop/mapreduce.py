@@ -16,7 +16,7 @@ from windtunnel.install.errors import InstallError
 from windtunnel.install.files import locked
 from windtunnel.install.progress import Progress
 
-FORMAT = "1"
+FORMAT = "2"
 """Of what is made here: another one makes other jars."""
 SHADED = (
     *("com.fasterxml.jackson", "com.google.inject", "com.sun.jersey", "javax.servlet", "javax.ws.rs"),
@@ -48,13 +48,16 @@ def mapreduce_jars(
     """The `jars` as they fit the shaded `client`, made once under `cache` by `tools`. Raises InstallError."""
     names = "\n".join((FORMAT, RULES, *(jar.name for jar in (*jars, *tools, client))))
     home = cache / "mapreduce" / hashlib.sha256(names.encode()).hexdigest()[:12]
-    made = tuple(home / jar.name for jar in jars)
+    of_hadoop = [
+        jar for jar in jars if jar.name.startswith("hadoop-")
+    ]  # what they need besides refers to nothing
+    made = tuple(home / jar.name if jar in of_hadoop else jar for jar in jars)
     if home.exists():
         return made
     with locked(home.with_name(f".{home.name}.lock")):
         if not home.exists():
             with progress.task("MapReduce", unit="jars"):
-                _make(jars, tools, client, java_home / "bin" / "java", home)
+                _make(of_hadoop, tools, client, java_home / "bin" / "java", home)
     return made
 
 

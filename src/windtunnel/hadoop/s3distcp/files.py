@@ -175,9 +175,8 @@ def hadoop(properties: Mapping[str, str]) -> Iterator[Files]:
     (library,) = spark.glob("python/lib/py4j-*-src.zip")
     sys.path.append(str(library))
     py4j, errors = importlib.import_module("py4j.java_gateway"), importlib.import_module("py4j.protocol")
-    # Spark has what the shaded client leaves out: py4j's own side, and the library of the codec Snappy.
-    jars = (*spark.glob("jars/py4j-*.jar"), *spark.glob("jars/snappy-java-*.jar"))
-    environment = {**os.environ, "HADOOP_CLASSPATH": ":".join(map(str, jars))}
+    (jar,) = spark.glob("jars/py4j-*.jar")
+    environment = {**os.environ, "HADOOP_CLASSPATH": str(jar)}
     argv = ("hadoop", "py4j.GatewayServer", "--enable-auth", "--die-on-broken-pipe", "0")
     with subprocess.Popen(
         argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
