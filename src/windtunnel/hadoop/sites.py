@@ -165,7 +165,7 @@ def mapred_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
     memory = {"map": spec.node_memory_mb // 4, "reduce": spec.node_memory_mb // 2}
     master = spec.node_memory_mb // 2
     # A task lives for seconds: the second compiler and a parallel collector would cost more than they give.
-    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.net.preferIPv4Stack=true"
     return {
         "mapreduce.framework.name": "yarn",
         "mapreduce.application.classpath": ",".join(map(str, spec.distribution.mapreduce_jars)),

@@ -201,6 +201,7 @@ def test_s3_dist_cp_groups_files_and_changes_their_codec(running: Running) -> No
     assert keys(running, "groups/none/") == ["7x.log"]
 
 
+@pytest.mark.soak
 def test_s3_dist_cp_appends_on_hdfs_up_to_the_target_size(running: Running) -> None:
     running.put("append/a-1", "1\n")
     command = ("s3-dist-cp", "--src", "s3://tests/append", "--dest", "hdfs:///append")
