@@ -11,6 +11,7 @@ from windtunnel.emr import ids, members, store
 from windtunnel.emr.errors import invalid_request, not_modifiable, validation_exception
 from windtunnel.emr.schema import Cluster, Step
 from windtunnel.emr.states import ACTIVE_STEP_STATES, OPEN_CLUSTER_STATES, StepState
+from windtunnel.emr.step_programs import why_not
 from windtunnel.emr.transitions import change_state, record_creation
 from windtunnel.hadoop.steps import runner_of
 
@@ -108,6 +109,8 @@ def _new_step(cluster: Cluster, config: Mapping[str, Any]) -> Step:
         raise validation_exception(
             f"The Jar of step '{step.name}' is empty: give command-runner.jar or a jar's path."
         )
+    if reason := why_not(step.jar, step.args):
+        raise validation_exception(f"Step '{step.name}' can't be run: {reason}.")
     runner = runner_of(step.jar)
     if runner and not step.args:
         raise validation_exception(

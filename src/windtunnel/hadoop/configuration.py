@@ -50,6 +50,16 @@ DAEMON_LOG4J_TEXT = (
     + "log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR\n"
     "log4j.logger.http.requests=WARN\n"  # the service asks every second
 )
+# Of MapReduce's containers, which say where by properties; the jar that has Hadoop's own is not in the shaded client.
+CONTAINER_LOG4J = "container-log4j.properties"
+CONTAINER_LOG4J_TEXT = (
+    "hadoop.root.logfile=syslog\n"
+    "log4j.rootLogger=INFO,file\n"
+    "log4j.appender.file=org.apache.log4j.FileAppender\n"
+    "log4j.appender.file.File=${yarn.app.container.log.dir}/${hadoop.root.logfile}\n"
+    + LAYOUT.format("file", "%d{ISO8601} %p [%t] %c: %m%n")
+    + "log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR\n"
+)
 # Java looks for a security provider that its runtime lacks (SunPCSC, SunPKCS11…) in every jar of the class
 # path, and checks the signatures of the signed ones: a quarter of a NodeManager's start. Naming SUN again
 # takes those out.
@@ -100,6 +110,7 @@ def _write_hadoop(folder: Path, spec: ClusterSpec, node: Node | None) -> None:
         "emrfs-site.xml": site(sites.emrfs_site(spec, node)),
         "log4j.properties": CLIENT_LOG4J_TEXT + log4j,
         DAEMON_LOG4J: DAEMON_LOG4J_TEXT + log4j,
+        CONTAINER_LOG4J: CONTAINER_LOG4J_TEXT + log4j,
         **{f"{name}.sh": shell_exports(tables.get(name, {})) for name in ENVIRONMENTS},
         JAVA_SECURITY: JAVA_SECURITY_TEXT,
         JAVA_LOGGING: JAVA_LOGGING_TEXT,

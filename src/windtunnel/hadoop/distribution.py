@@ -9,6 +9,7 @@ from pathlib import Path
 from windtunnel.hadoop import archives, name_node, spark_home
 from windtunnel.hadoop.archives import Archive
 from windtunnel.hadoop.jars import HADOOP_VERSION, locked_jars
+from windtunnel.hadoop.mapreduce import mapreduce_jars
 from windtunnel.install.environments import environment, python_of
 from windtunnel.install.errors import InstallError
 from windtunnel.install.fetch import fetch
@@ -41,6 +42,8 @@ class Distribution:
     """The folder of class-data-sharing archives that fit this Java and these jars."""
     name_node_image: Path
     """A formatted NameNode folder; `name_node.place` copies it."""
+    mapreduce_jars: tuple[Path, ...] = ()
+    """MapReduce's, streaming's and distcp's."""
 
     @property
     def java(self) -> Path:
@@ -61,7 +64,9 @@ class Distribution:
         """Hadoop's and Spark's, made in the background after `install`; `make()` makes one at once."""
         java = self.versions.java
         return (
-            archives.of_hadoop(self.archives, self.hadoop_version, java, self.java, self.hadoop_class_path()),
+            archives.of_hadoop(
+                self.archives, self.hadoop_version, java, self.java, ":".join(map(str, self.hadoop_jars))
+            ),
             archives.of_spark(self.archives, self.versions.spark, java, self.java, self.spark_home),
         )
 
@@ -70,7 +75,7 @@ class Distribution:
 
         In this order because an archive of classes fits only a class path that begins with its jars.
         """
-        return ":".join(map(str, (*self.hadoop_jars, *configuration)))
+        return ":".join(map(str, (*self.hadoop_jars, *self.mapreduce_jars, *configuration)))
 
 
 def install(versions: Versions, cache: Path, progress: Progress) -> Distribution:
@@ -85,10 +90,15 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
         python = pool.submit(_environment, f"python-{versions.python}", versions, cache, progress)
         java = pool.submit(java_home, versions.java, cache, progress)
         fetch(jars.all(), folder, progress, f"Hadoop {HADOOP_VERSION}")
-        common, all_jars = (
-            tuple(folder / a.file_name for a in artifacts) for artifacts in (jars.common, jars.all())
+        common, hadoop, mapreduce, jarjar = (
+            tuple(folder / a.file_name for a in artifacts)
+            for artifacts in (jars.common, jars.hadoop, jars.mapreduce, jars.jarjar)
         )
+        all_jars = common + hadoop
         image = pool.submit(name_node.image, java.result(), all_jars, cache, progress)
+        fitted = pool.submit(
+            mapreduce_jars, mapreduce, jarjar, common[0], java.result(), cache=cache, progress=progress
+        )
         home = spark_home.spark_home(versions.spark, pyspark.result(), common, cache, progress)
         distribution = Distribution(
             versions=versions,
@@ -99,6 +109,7 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
             python=python_of(python.result()),
             archives=archives.folder(cache, java.result(), all_jars),
             name_node_image=image.result(),
+            mapreduce_jars=fitted.result(),
         )
     archives.make_in_background(distribution.class_archives)
     return distribution

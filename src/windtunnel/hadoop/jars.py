@@ -18,10 +18,14 @@ class Jars:
     """The client libraries and S3A: for Hadoop's own processes and for Spark's."""
     hadoop: tuple[Artifact, ...]
     """The daemons, and the libraries that Spark brings in versions of its own."""
+    mapreduce: tuple[Artifact, ...]
+    """What MapReduce needs besides, and its tools; see hadoop/mapreduce.py."""
+    jarjar: tuple[Artifact, ...]
+    """The program that makes them fit."""
 
     def all(self) -> tuple[Artifact, ...]:
         """Every artifact, for whoever downloads them."""
-        return self.common + self.hadoop
+        return self.common + self.hadoop + self.mapreduce + self.jarjar
 
 
 def lock_file(version: str = HADOOP_VERSION) -> Traversable:
@@ -32,7 +36,7 @@ def lock_file(version: str = HADOOP_VERSION) -> Traversable:
 def locked_jars(version: str = HADOOP_VERSION) -> Jars:
     """The jars that the lock of `version` lists."""
     tables = tomllib.loads(lock_file(version).read_text())
-    return Jars(common=_artifacts(tables["common"]), hadoop=_artifacts(tables["hadoop"]))
+    return Jars(**{name: _artifacts(tables[name]) for name in ("common", "hadoop", "mapreduce", "jarjar")})
 
 
 def _artifacts(table: dict[str, dict[str, str | int]]) -> tuple[Artifact, ...]:

@@ -24,6 +24,7 @@ HADOOP = {
     "hadoop": {
         "fs": "org.apache.hadoop.fs.FsShell",
         **RUN_JAR,
+        "distcp": "org.apache.hadoop.tools.DistCp",
         "checknative": "org.apache.hadoop.util.NativeLibraryChecker",
         "credential": "org.apache.hadoop.security.alias.CredentialShell",
         "daemonlog": "org.apache.hadoop.log.LogLevel",
@@ -59,11 +60,14 @@ HADOOP = {
     "mapred": {
         "job": "org.apache.hadoop.mapred.JobClient",
         "queue": "org.apache.hadoop.mapred.JobQueueClient",
+        "streaming": "org.apache.hadoop.streaming.HadoopStreaming",
+        "distcp": "org.apache.hadoop.tools.DistCp",
+        **RUN_JAR,
         **EVERYWHERE,
     },
 }
 SPARK = ("spark-submit", "spark-shell", "spark-sql", "pyspark")
-SCRIPTS = ("fetch", "script-runner", "jar-runner", "state-pusher-script")
+SCRIPTS = ("fetch", "script-runner", "jar-runner", "hadoop-streaming", "state-pusher-script")
 OF_THE_SYSTEM = ("yum", "dnf", "rpm", "apt", "apt-get", "amazon-linux-extras", "systemctl", "service")
 """Programs that bootstrap actions call on EMR and that would change this machine."""
 
@@ -77,6 +81,7 @@ def write_launchers(folder: Path, spec: ClusterSpec) -> None:
         _write(folder / name, name, {"launchers": shlex.quote(str(folder))})
     for name in SPARK:
         _write(folder / name, "spark", {"script": shlex.quote(str(distribution.spark_home / "bin" / name))})
+    _write(folder / "s3-dist-cp", "s3-dist-cp", {"python": shlex.quote(sys.executable)})
     _write(folder / "aws", "aws", {"aws": shlex.quote(str(Path(sys.prefix) / "bin" / "aws"))})
     pip = Path(str(files("windtunnel.hadoop") / "scripts" / "pip_alone.py"))
     python = {"python": shlex.quote(str(spec.python)), "pip": shlex.quote(str(pip))}
@@ -90,7 +95,12 @@ def write_launchers(folder: Path, spec: ClusterSpec) -> None:
 
 def _hadoop_values(program: str, commands: dict[str, str], distribution: Distribution) -> dict[str, str]:
     cases = "\n".join(f"  {command}) main={main} ;;" for command, main in commands.items())
+    installed = "\n".join(
+        f"    {jar.name.removesuffix(f'-{distribution.hadoop_version}.jar')}*.jar) jar={shlex.quote(str(jar))} ;;"
+        for jar in distribution.mapreduce_jars
+    )
     return {
+        "installed": installed,
         "program": program,
         "cases": cases,
         "commands": " ".join((*commands, "classpath")),

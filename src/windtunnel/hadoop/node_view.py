@@ -52,7 +52,9 @@ def write_node(spec: ClusterSpec, folder: Path, conf: Path) -> None:
     if (root / VIEW).exists():
         return
     launchers = spec.launchers.iterdir() if spec.launchers.exists() else ()
-    jars = [jar for jar in spec.distribution.hadoop_jars if jar.name.startswith("hadoop-")]
+    distribution = spec.distribution
+    installed = (*distribution.hadoop_jars, *distribution.mapreduce_jars)
+    jars = [jar for jar in installed if jar.name.startswith("hadoop-")]
     version = f"-{spec.distribution.hadoop_version}"
     log = conf.parent / "applications"
     links = {

@@ -127,6 +127,7 @@ def yarn_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
         "yarn.node-attribute.fs-store.root-dir": (spec.folder / "yarn" / "node-attributes").as_uri(),
         "yarn.node-labels.fs-store.root-dir": (spec.folder / "yarn" / "node-labels").as_uri(),
         "yarn.log-aggregation-enable": "false",
+        "yarn.application.classpath": ",".join(("$HADOOP_CONF_DIR", *_application_jars(spec))),
         **(_node_manager(spec, node) if node else {}),
         **_user("yarn-site", spec, node),
     }
@@ -147,6 +148,8 @@ def _node_manager(spec: ClusterSpec, node: Node) -> dict[str, str]:
         "yarn.nodemanager.env-whitelist": ",".join(variables),
         # It would put the script that starts a container, credentials and all, beside the container's logs.
         "yarn.nodemanager.log-container-debug-info.enabled": "false",
+        "yarn.nodemanager.aux-services": "mapreduce_shuffle",
+        "yarn.nodemanager.aux-services.mapreduce_shuffle.class": "org.apache.hadoop.mapred.ShuffleHandler",
         # The memory is the instance type's, not this machine's: nothing here may be measured against it.
         "yarn.nodemanager.vmem-check-enabled": "false",
         "yarn.nodemanager.pmem-check-enabled": "false",
@@ -157,8 +160,35 @@ def _node_manager(spec: ClusterSpec, node: Node) -> dict[str, str]:
 
 
 def mapred_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:
-    """mapred-site.xml."""
-    return {"mapreduce.framework.name": "yarn", **_user("mapred-site", spec, node)}
+    """mapred-site.xml of a worker node, or of the master."""
+    # ~: EMR's shares of a node, those of an m5.xlarge (3072, 6144, 6144 of 12288 MB) carried over to the others.
+    memory = {"map": spec.node_memory_mb // 4, "reduce": spec.node_memory_mb // 2}
+    master = spec.node_memory_mb // 2
+    # A task lives for seconds: the second compiler and a parallel collector would cost more than they give.
+    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.net.preferIPv4Stack=true"
+    return {
+        "mapreduce.framework.name": "yarn",
+        "mapreduce.application.classpath": ",".join(map(str, spec.distribution.mapreduce_jars)),
+        **{f"mapreduce.{task}.memory.mb": str(mb) for task, mb in memory.items()},
+        **{f"mapreduce.{task}.java.opts": f"-Xmx{mb * 4 // 5}m" for task, mb in memory.items()},
+        "yarn.app.mapreduce.am.resource.mb": str(master),
+        "yarn.app.mapreduce.am.command-opts": f"-Xmx{master * 4 // 5}m",
+        "mapreduce.admin.map.child.java.opts": quick,
+        "mapreduce.admin.reduce.child.java.opts": quick,
+        "yarn.app.mapreduce.am.admin-command-opts": quick,
+        # The laptop's budget, as for Spark's executors.
+        "mapreduce.job.running.map.limit": str(spec.max_executors),
+        "mapreduce.job.running.reduce.limit": str(spec.max_executors),
+        # There is no server of finished jobs' histories: a client would ask it, and wait.
+        "mapreduce.jobhistory.address": "",
+        "mapreduce.shuffle.port": "0",  # each node's own: the tasks hear it from their NodeManager
+        **_user("mapred-site", spec, node),
+    }
+
+
+def _application_jars(spec: ClusterSpec) -> tuple[str, ...]:
+    """MapReduce's first: one has a class in the place of the client's, see hadoop/mapreduce.py."""
+    return tuple(map(str, (*spec.distribution.mapreduce_jars, *spec.distribution.hadoop_jars)))
 
 
 def emrfs_site(spec: ClusterSpec, node: Node | None = None) -> dict[str, str]:

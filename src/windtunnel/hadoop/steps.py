@@ -1,5 +1,6 @@
 """A step's jar and arguments as a command of the master node."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -7,6 +8,7 @@ from windtunnel.install.files import write_atomically
 
 COMMAND_RUNNER = "command-runner.jar"
 SCRIPT_RUNNER = "script-runner.jar"
+S3_DIST_CP = re.compile(r"s3-dist-cp\.jar|s3distcp\.jar|emr-s3distcp-.*\.jar")
 
 
 def runner_of(jar: str) -> str | None:
@@ -24,7 +26,7 @@ def step_argv(
 ) -> tuple[str, ...]:
     """The command of a HadoopJarStepConfig; its program is found on the step's PATH.
 
-    A jar that is neither EMR's command-runner nor script-runner runs as `hadoop jar` does; `properties`
+    A jar that is none of EMR's own (command-runner, script-runner, s3-dist-cp) runs as `hadoop jar` does; `properties`
     become Java system properties there, by a file in `step_folder`. Raises ValueError when the runner
     has no Args to run.
     """
@@ -35,6 +37,8 @@ def step_argv(
         return tuple(args)
     if runner == SCRIPT_RUNNER:
         return ("script-runner", str(step_folder), *args)
+    if S3_DIST_CP.fullmatch(PurePosixPath(jar).name):
+        return ("s3-dist-cp", *(f"-D{name}={value}" for name, value in properties.items()), *args)
     options = step_folder / "java-options"
     write_atomically(options, "".join(f'"{_quoted(f"-D{k}={v}")}"\n' for k, v in properties.items()))
     main = (main_class,) if main_class else ()

@@ -133,3 +133,21 @@ def test_s3a_reads_what_emrfs_has_under_another_name(
     read: dict[str, str],
 ) -> None:
     assert core_site(with_properties("emrfs-site", given)) == {**core_site(spec), **read}
+
+
+def test_a_mapreduce_task_takes_a_share_of_its_node_and_a_heap_within_it(
+    with_properties: Callable[..., ClusterSpec],
+) -> None:
+    site = mapred_site(with_properties("mapred-site", {"mapreduce.reduce.memory.mb": "1000"}))
+    assert site["mapreduce.map.memory.mb"] == "3072"
+    assert site["mapreduce.map.java.opts"] == "-Xmx2457m"
+    assert site["mapreduce.reduce.memory.mb"] == "1000"
+    assert site["mapreduce.job.running.map.limit"] == "4"
+
+
+def test_each_node_has_a_shuffle_at_a_port_of_its_own_and_nobody_asks_a_history_server(
+    spec: ClusterSpec, node: Node
+) -> None:
+    assert yarn_site(spec, node)["yarn.nodemanager.aux-services"] == "mapreduce_shuffle"
+    assert mapred_site(spec, node)["mapreduce.shuffle.port"] == "0"
+    assert mapred_site(spec)["mapreduce.jobhistory.address"] == ""

@@ -34,3 +34,16 @@ def test_any_other_jar_runs_as_hadoop_jar_does(tmp_path: Path) -> None:
 def test_its_properties_are_java_system_properties(tmp_path: Path) -> None:
     step_argv("my.jar", None, {"a": 'b "c"\\', "d": "e f"}, [], tmp_path)
     assert (tmp_path / "java-options").read_text() == '"-Da=b \\"c\\"\\\\"\n"-Dd=e f"\n'
+
+
+@pytest.mark.parametrize(
+    "jar",
+    [
+        "/usr/share/aws/emr/s3-dist-cp/lib/s3-dist-cp.jar",
+        "/home/hadoop/lib/emr-s3distcp-1.0.jar",
+        "s3://eu-west-1.elasticmapreduce/libs/s3distcp/1.latest/s3distcp.jar",
+    ],
+)
+def test_the_jar_of_s3_dist_cp_is_known_wherever_it_is_said_to_be(jar: str, tmp_path: Path) -> None:
+    argv = step_argv(jar, None, {"a": "b c"}, ["--src", "s3://x/"], tmp_path)
+    assert argv == ("s3-dist-cp", "-Da=b c", "--src", "s3://x/")

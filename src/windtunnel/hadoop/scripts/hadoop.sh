@@ -22,7 +22,16 @@ ${cases}
 esac
 case "$$command" in
   app | application | applicationattempt | container) set -- "$$command" "$$@" ;;
-  jar) speed= ;;
+  jar)
+    speed=
+    jar=$${1:-}
+    # Amazon EMR's nodes have these in folders of their own: /usr/lib/hadoop-mapreduce, /usr/share/aws/emr…
+    [ -e "$$jar" ] || case "$${jar##*/}" in
+${installed}
+    s3-dist-cp.jar | s3distcp.jar | emr-s3distcp-*.jar) shift; exec s3-dist-cp "$$@" ;;
+    esac
+    [ "$$#" -eq 0 ] || { shift; set -- "$$jar" "$$@"; }
+    ;;
 esac
 exec "$$JAVA_HOME/bin/java" "-Djava.io.tmpdir=$${TMPDIR:-/tmp}" $$speed ${options} $$HADOOP_CLIENT_OPTS \
   $${WINDTUNNEL_JAVA_OPTIONS:+"@$$WINDTUNNEL_JAVA_OPTIONS"} \

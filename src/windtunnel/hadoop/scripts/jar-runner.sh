@@ -4,7 +4,10 @@ folder=$$1
 jar=$$2
 shift 2
 . ${launchers}/fetch
-fetch "$$jar" "$$folder"
+case "$$jar" in
+*://*) fetch "$$jar" "$$folder" ;;
+*) fetched=$$jar ;; # of the node itself; `hadoop jar` knows those that Amazon EMR has
+esac
 WINDTUNNEL_JAVA_OPTIONS=$$folder/java-options
 export WINDTUNNEL_JAVA_OPTIONS
 exec hadoop jar "$$fetched" "$$@"
