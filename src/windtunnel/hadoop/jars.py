@@ -19,9 +19,12 @@ class Jars:
     hadoop: tuple[Artifact, ...]
     """The daemons, and the libraries that Spark brings in versions of its own."""
 
+    compiler: tuple[Artifact, ...]
+    """Eclipse's, for the few Java classes that are ours."""
+
     def all(self) -> tuple[Artifact, ...]:
         """Every artifact, for whoever downloads them."""
-        return self.common + self.hadoop
+        return self.common + self.hadoop + self.compiler
 
 
 def lock_file(version: str = HADOOP_VERSION) -> Traversable:
@@ -32,7 +35,7 @@ def lock_file(version: str = HADOOP_VERSION) -> Traversable:
 def locked_jars(version: str = HADOOP_VERSION) -> Jars:
     """The jars that the lock of `version` lists."""
     tables = tomllib.loads(lock_file(version).read_text())
-    return Jars(common=_artifacts(tables["common"]), hadoop=_artifacts(tables["hadoop"]))
+    return Jars(**{name: _artifacts(tables[name]) for name in ("common", "hadoop", "compiler")})
 
 
 def _artifacts(table: dict[str, dict[str, str | int]]) -> tuple[Artifact, ...]:
