@@ -98,7 +98,7 @@ class UpAtOnce(hadoop.Cluster):
 
     def observe(self, nodes: Sequence[hadoop.Node]) -> ClusterStatus:
         state = self._state("master", self.spec.generation, self.spec.configurations)
-        master = MasterStatus(state, state, None if self._health.starting else False)
+        master = MasterStatus(state, None if self._health.starting else False)
         return ClusterStatus(master, {node.id: self._node(node) for node in nodes})
 
     def _state(
@@ -116,8 +116,7 @@ class UpAtOnce(hadoop.Cluster):
             state = ProcessState.EXITED
         containers = self._health.containers.get(node.id, 0)
         rid = node.id in self._health.decommissioned and not containers
-        data_node = state if node.stores_data else None
-        return NodeStatus(data_node, state, not self._health.starting, rid, containers)
+        return NodeStatus(state, not self._health.starting, rid, containers)
 
     def decommission(self, node: hadoop.Node, leaving: Sequence[hadoop.Node]) -> None:
         assert node in leaving

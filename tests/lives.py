@@ -39,10 +39,10 @@ class Sleepers(UpAtOnce):
     """Each daemon is a process that sleeps: it can be lost, and left behind."""
 
     def start_master(self) -> None:
-        self._sleep(self.spec.daemon("master"))
+        self._sleep(self.spec.master_process)
 
     def start_worker(self, node: Node) -> None:
-        self._sleep(node.daemon("worker"))
+        self._sleep(node.process)
 
     def configure_master(self) -> None: ...
 
@@ -56,11 +56,11 @@ class Sleepers(UpAtOnce):
         (node.folder / "decommissioned").touch()
 
     def stop_worker(self, node: Node) -> None:
-        kill(node.daemon("worker"))
+        kill(node.process)
 
     def observe(self, nodes: Sequence[Node]) -> ClusterStatus:
-        master = observe(self.spec.daemon("master")).state
-        return ClusterStatus(MasterStatus(master, master, False), {node.id: _status(node) for node in nodes})
+        master = MasterStatus(observe(self.spec.master_process).state, False)
+        return ClusterStatus(master, {node.id: _status(node) for node in nodes})
 
     def step_environment(self, folder: Path) -> dict[str, str]:
         return {**super().step_environment(folder), **self.spec.environment}
@@ -72,10 +72,8 @@ class Sleepers(UpAtOnce):
 
 
 def _status(node: Node) -> NodeStatus:
-    state = observe(node.daemon("worker")).state
-    return NodeStatus(
-        state if node.stores_data else None, state, True, (node.folder / "decommissioned").exists()
-    )
+    gave_up = (node.folder / "decommissioned").exists()
+    return NodeStatus(observe(node.process).state, registered=True, decommissioned=gave_up)
 
 
 class Ground(Light):

@@ -173,6 +173,7 @@ class ClusterReconciler:
         now = time.monotonic()
         if nodes.settle(view):
             self._health_due = now
+        step_runs.advance(view.cluster)
         if now >= self._health_due:
             self._health_due = now + (HEALTH_SECONDS if view.is_settled else RESIZING_SECONDS)
             if trouble := nodes.advance(view):
@@ -180,7 +181,6 @@ class ClusterReconciler:
                 return
             self._scaling.advance(view.cluster, view.groups, nodes.status, daemons.metrics)
             self._while_idle(view.cluster, daemons)
-        step_runs.advance(view.cluster)
         if view.cluster.log_uri and now >= self._logs_due:
             saved = self._ship_logs(view.cluster)
             # A log is copied whole: the longer that takes, the more seldom. An S3 that is away tells nothing of it.

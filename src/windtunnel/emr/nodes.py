@@ -149,7 +149,7 @@ class Nodes:
             if node is not None and instance.leaving_since is not None:
                 self._decommission(view, instance, workers, node)
             elif node is not None and node.is_gone:
-                trouble = self._lose(view, instance, workers[instance.ec2_id], node)
+                trouble = self._lose(view, instance, workers[instance.ec2_id])
                 if trouble:
                     return trouble
             elif instance.state is InstanceState.BOOTSTRAPPING and _is_up(view, instance, status):
@@ -166,19 +166,17 @@ class Nodes:
         return {group.id for group in under_way}
 
     def _look_after_master(self, instance: Instance, master: MasterStatus) -> Trouble | None:
-        daemons = {"NameNode": master.name_node, "ResourceManager": master.resource_manager}
-        dead = [name for name, state in daemons.items() if state in hadoop.GONE]
-        if not dead:
+        if not master.is_gone:
             return None
-        sentence = f"{' and '.join(dead)} ended{_why(self._runtime.folder(instance.cluster_id).path)}"
+        sentence = f"NameNode and ResourceManager ended{_why(self._runtime.folder(instance.cluster_id).path)}"
         log.error("%s: %s", instance.cluster_id, sentence)
         if instance.state is InstanceState.RUNNING:
             return Trouble("INSTANCE_FAILURE", "The master node was terminated")
         return Trouble("INTERNAL_ERROR", f"The master node did not start: {sentence}")
 
-    def _lose(self, view: View, instance: Instance, node: hadoop.Node, status: NodeStatus) -> Trouble | None:
-        """A worker's daemon has died: the node is gone, and another takes its place."""
-        dead = "NodeManager" if status.node_manager in hadoop.GONE else "DataNode"
+    def _lose(self, view: View, instance: Instance, node: hadoop.Node) -> Trouble | None:
+        """A worker's daemons have died: the node is gone, and another takes its place."""
+        dead = "DataNode and NodeManager" if node.stores_data else "NodeManager"
         message = f"The {dead} of the instance ended{_why(node.folder)}"
         log.warning("%s: %s: %s", view.cluster.id, instance.ec2_id, message)
         self._daemons.stop_worker(node)
@@ -246,4 +244,4 @@ def _is_up(view: View, instance: Instance, status: ClusterStatus) -> bool:
     if not view.is_master(instance):
         return True
     master = status.master
-    return master.resource_manager is ProcessState.RUNNING and master.safe_mode is False
+    return master.process is ProcessState.RUNNING and master.safe_mode is False

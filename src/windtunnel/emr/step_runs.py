@@ -96,13 +96,13 @@ class StepRuns:
             note(run, f"This machine permits no mount namespace ({refusal}): {NOT_AT_THEIR_PATHS}")
         argv = self._daemons.step_argv(step.jar, step.main_class, step.properties, step.args, run.path)
         note(run, f"Running {json.dumps(argv)}")
-        for label, url in self._daemons.links().items():
-            note(run, f"{label}: {url}")
         environment = self._daemons.step_environment(run.path)
         view = view_of(self._daemons.spec.folder)
         logs = run.log("stdout"), run.log("stderr")
         request = processes.Request(tuple(argv), environment, run.path, *logs, view)
         processes.launch(run.process, request)
+        for label, url in self._daemons.links().items():  # YARN is asked: no step waits for its answer
+            note(run, f"{label}: {url}")
 
     def _cancel_if_asked(self, step: Step, run: RunFolder) -> None:
         # StepRuns may be new after a restart: a signal that is sent twice does no harm, a lost one does.

@@ -1,5 +1,5 @@
 """One cluster: a NameNode and a ResourceManager, and on each worker node a NodeManager and, but for TASK nodes,
-a DataNode.
+a DataNode. The daemons of a node are one process.
 
 Nothing here waits, and all of it may be repeated: who wants to know how things are asks `observe`.
 """
@@ -13,15 +13,7 @@ import httpx
 
 from windtunnel.hadoop import configuration, environment, name_node, node_view, steps
 from windtunnel.hadoop.cluster_python import make_environment
-from windtunnel.hadoop.daemons import (
-    DATA_NODE,
-    HISTORY_SERVER,
-    NAME_NODE,
-    NODE_MANAGER,
-    RESOURCE_MANAGER,
-    daemon_request,
-    history_server_request,
-)
+from windtunnel.hadoop.daemons import history_server_request, master_request, worker_request
 from windtunnel.hadoop.hdfs import NameNode, NameNodeInfo
 from windtunnel.hadoop.launchers import write_launchers
 from windtunnel.hadoop.ports import LOOPBACK, MasterPorts, NodePorts
@@ -40,44 +32,41 @@ GONE = (ProcessState.EXITED, ProcessState.LOST)
 class MasterStatus:
     """`safe_mode` is None while the NameNode does not answer."""
 
-    name_node: ProcessState
-    resource_manager: ProcessState
+    process: ProcessState
     safe_mode: bool | None
 
     @property
     def is_gone(self) -> bool:
-        """Whether one of its daemons has ended."""
-        return self.name_node in GONE or self.resource_manager in GONE
+        """Whether its daemons have ended."""
+        return self.process in GONE
 
     @property
     def is_absent(self) -> bool:
-        """Whether one of its daemons was never started."""
-        return ProcessState.ABSENT in (self.name_node, self.resource_manager)
+        """Whether its daemons were never started."""
+        return self.process is ProcessState.ABSENT
 
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """`data_node` is None where the node has none.
+    """`registered`: YARN has the NodeManager as RUNNING, and HDFS the DataNode, where there is one, as live.
 
-    `registered`: YARN has the NodeManager as RUNNING, and HDFS the DataNode as live. `decommissioned`: no container
-    runs there or could, and all its blocks are elsewhere.
+    `decommissioned`: no container runs there or could, and all its blocks are elsewhere.
     """
 
-    data_node: ProcessState | None
-    node_manager: ProcessState
+    process: ProcessState
     registered: bool
     decommissioned: bool = False
     containers: int = 0
 
     @property
     def is_gone(self) -> bool:
-        """Whether one of its daemons has ended."""
-        return self.data_node in GONE or self.node_manager in GONE
+        """Whether its daemons have ended."""
+        return self.process in GONE
 
     @property
     def is_absent(self) -> bool:
-        """Whether one of its daemons was never started."""
-        return ProcessState.ABSENT in (self.data_node, self.node_manager)
+        """Whether its daemons were never started."""
+        return self.process is ProcessState.ABSENT
 
 
 @dataclass(frozen=True)
@@ -128,14 +117,12 @@ class Cluster:
 
     def start_master(self) -> None:
         """Start the NameNode and the ResourceManager."""
-        for daemon in (RESOURCE_MANAGER, NAME_NODE):
-            launch(self.spec.daemon(daemon), daemon_request(self.spec, daemon))
+        launch(self.spec.master_process, master_request(self.spec))
 
     def start_worker(self, node: Node) -> None:
         """Start the NodeManager and the DataNode of a node; they wait for the master by themselves."""
         configuration.write_worker(self.spec, node)
-        for daemon in _daemons(node):
-            launch(node.daemon(daemon), daemon_request(self.spec, daemon, node))
+        launch(node.process, worker_request(self.spec, node))
 
     def decommission(self, node: Node, leaving: Sequence[Node]) -> None:
         """Have YARN give the node no more containers and HDFS copy its blocks elsewhere; `observe` tells when.
@@ -165,17 +152,17 @@ class Cluster:
     def restart_master(self) -> None:
         """Start the master's daemons of this generation, when none of another runs any more."""
         self.configure_master()
-        _end_others(self.spec.daemon(NAME_NODE).parent, self.spec.generation)
+        _end_others(self.spec.master_process.parent, self.spec.generation)
         self.start_master()
 
     def restart_worker(self, node: Node) -> None:
         """Start a node's daemons of this generation, when none of another runs any more."""
-        _end_others(node.daemon(NODE_MANAGER).parent, node.generation)
+        _end_others(node.process.parent, node.generation)
         self.start_worker(node)
 
     def start_history_server(self) -> None:
         """Start Spark's history server: the pages of finished applications, at `links()`."""
-        launch(self.spec.daemon(HISTORY_SERVER), history_server_request(self.spec))
+        launch(self.spec.history_server_process, history_server_request(self.spec))
 
     def observe(self, nodes: Sequence[Node]) -> ClusterStatus:
         """How the cluster is now, asking each master daemon once; never raises for one that is not up."""
@@ -184,8 +171,7 @@ class Cluster:
         spec = self.spec
         return ClusterStatus(
             master=MasterStatus(
-                name_node=observe(spec.daemon(NAME_NODE)).state,
-                resource_manager=observe(spec.daemon(RESOURCE_MANAGER)).state,
+                process=observe(spec.master_process).state,
                 safe_mode=info.safe_mode if info else None,
             ),
             nodes={node.id: _status(node, info, managers.get(node.ports.node_manager)) for node in nodes},
@@ -208,8 +194,7 @@ class Cluster:
 
     def stop_worker(self, node: Node) -> None:
         """Kill a node: its daemons and its containers."""
-        for daemon in _daemons(node):
-            kill(node.daemon(daemon))
+        kill(node.process)
         kill_all(NODE_VARIABLE, node.id)
 
     def stop(self) -> None:
@@ -230,7 +215,7 @@ class Cluster:
             "YARN ResourceManager": f"{spec.resource_manager_url}/cluster",
             "HDFS NameNode": spec.name_node_url,
         }
-        if observe(spec.daemon(HISTORY_SERVER)).state is ProcessState.RUNNING:
+        if observe(spec.history_server_process).state is ProcessState.RUNNING:
             pages["Spark History Server"] = spec.history_server_url
         live = [app for app in self.applications() if app.finished_at is None]
         return pages | {f"{app.name} ({app.id})": app.tracking_url for app in live}
@@ -262,23 +247,13 @@ def _end_others(daemons: Path, generation: int) -> None:
             kill(folder)
 
 
-def _daemons(node: Node) -> tuple[str, ...]:
-    return (NODE_MANAGER, DATA_NODE) if node.stores_data else (NODE_MANAGER,)
-
-
 def _status(node: Node, hdfs: NameNodeInfo | None, manager: NodeManager | None) -> NodeStatus:
-    if not node.stores_data:
-        data_node, stored, moved = None, True, True
-    else:
-        data_node = observe(node.daemon(DATA_NODE)).state
-        stored = hdfs is not None and node.ports.data_node in hdfs.data_nodes
-        moved = hdfs is not None and node.ports.data_node in hdfs.decommissioned
-    folder = node.daemon(NODE_MANAGER)
+    stored = not node.stores_data or (hdfs is not None and node.ports.data_node in hdfs.data_nodes)
+    moved = not node.stores_data or (hdfs is not None and node.ports.data_node in hdfs.decommissioned)
     return NodeStatus(
-        data_node=data_node,
-        node_manager=observe(folder).state,
+        process=observe(node.process).state,
         # After a restart YARN has the node as it was until the new NodeManager reports.
-        registered=manager is not None and manager.reported_at >= (began_at(folder) or 0) and stored,
+        registered=manager is not None and manager.reported_at >= (began_at(node.process) or 0) and stored,
         decommissioned=manager is not None and manager.is_drained and moved,
         containers=manager.containers if manager else 0,
     )

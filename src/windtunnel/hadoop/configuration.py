@@ -1,13 +1,13 @@
 """Writes a node's configuration folders; what is in them is said in `sites.py` and `spark_defaults.py`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from windtunnel.hadoop import sites
 from windtunnel.hadoop.spark_defaults import spark_defaults
-from windtunnel.hadoop.spec import ClusterSpec, Configurations, Node
+from windtunnel.hadoop.spec import MASTER_DAEMONS, ClusterSpec, Configurations, Node
 from windtunnel.install.files import write_atomically
 
 ENVIRONMENTS = ("hadoop-env", "hdfs-env", "yarn-env", "mapred-env")
@@ -40,14 +40,16 @@ SPARK_LOG4J2 = {
     "logger.jetty.name": "org.sparkproject.jetty",
     "logger.jetty.level": "warn",
 }
-DAEMON_LOG4J_TEXT = (
-    "log4j.rootLogger=INFO,file\n"
-    "log4j.appender.file=org.apache.log4j.RollingFileAppender\n"
-    "log4j.appender.file.File=${windtunnel.log}\n"
-    "log4j.appender.file.MaxFileSize=64MB\n"
-    "log4j.appender.file.MaxBackupIndex=4\n"
-    + LAYOUT.format("file", "%d{ISO8601} %p %c (%t): %m%n")
-    + "log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR\n"
+DAEMON_APPENDER = (
+    "log4j.appender.{0}=org.apache.log4j.RollingFileAppender\n"
+    "log4j.appender.{0}.File=${{windtunnel.log.{0}}}\n"
+    "log4j.appender.{0}.MaxFileSize=64MB\n"
+    "log4j.appender.{0}.MaxBackupIndex=4\n"
+    "log4j.appender.{0}.filter.own=windtunnel.OfDaemon\n"
+    "log4j.appender.{0}.filter.own.daemon={0}\n" + LAYOUT.replace("{1}", "%d{{ISO8601}} %p %c (%t): %m%n")
+)
+DAEMON_LOGGERS = (
+    "log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR\n"
     "log4j.logger.http.requests=WARN\n"  # the service asks every second
 )
 # Of MapReduce's containers, which say where by properties; the jar that has Hadoop's own is not in the shaded client.
@@ -98,6 +100,12 @@ def write_worker(spec: ClusterSpec, node: Node) -> None:
     _write_hadoop(node.conf, spec, node)
 
 
+def daemon_log4j(daemons: Sequence[str]) -> str:
+    """The log4j properties of a node's JVM: a log for each of its daemons."""
+    appenders = "".join(DAEMON_APPENDER.format(daemon) for daemon in daemons)
+    return f"log4j.rootLogger=INFO,{','.join(daemons)}\n{appenders}{DAEMON_LOGGERS}"
+
+
 def _write_hadoop(folder: Path, spec: ClusterSpec, node: Node | None) -> None:
     tables = (node or spec).configurations
     log4j = properties(tables.get("hadoop-log4j", {}))
@@ -109,7 +117,7 @@ def _write_hadoop(folder: Path, spec: ClusterSpec, node: Node | None) -> None:
         "capacity-scheduler.xml": site(sites.capacity_scheduler(spec, node)),
         "emrfs-site.xml": site(sites.emrfs_site(spec, node)),
         "log4j.properties": CLIENT_LOG4J_TEXT + log4j,
-        DAEMON_LOG4J: DAEMON_LOG4J_TEXT + log4j,
+        DAEMON_LOG4J: daemon_log4j(node.daemons if node else MASTER_DAEMONS) + log4j,
         CONTAINER_LOG4J: CONTAINER_LOG4J_TEXT + log4j,
         **{f"{name}.sh": shell_exports(tables.get(name, {})) for name in ENVIRONMENTS},
         JAVA_SECURITY: JAVA_SECURITY_TEXT,

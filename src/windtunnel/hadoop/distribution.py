@@ -10,6 +10,7 @@ from windtunnel.hadoop import archives, name_node, spark_home
 from windtunnel.hadoop.archives import Archive
 from windtunnel.hadoop.jars import HADOOP_VERSION, locked_jars
 from windtunnel.hadoop.mapreduce import mapreduce_jars
+from windtunnel.hadoop.node_jar import node_jar
 from windtunnel.install.environments import environment, python_of
 from windtunnel.install.errors import InstallError
 from windtunnel.install.fetch import fetch
@@ -90,24 +91,26 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
         python = pool.submit(_environment, f"python-{versions.python}", versions, cache, progress)
         java = pool.submit(java_home, versions.java, cache, progress)
         fetch(jars.all(), folder, progress, f"Hadoop {HADOOP_VERSION}")
-        common, hadoop, mapreduce, jarjar = (
+        common, hadoop, mapreduce, jarjar, (compiler,) = (
             tuple(folder / a.file_name for a in artifacts)
-            for artifacts in (jars.common, jars.hadoop, jars.mapreduce, jars.jarjar)
+            for artifacts in (jars.common, jars.hadoop, jars.mapreduce, jars.jarjar, jars.compiler)
         )
         all_jars = common + hadoop
         image = pool.submit(name_node.image, java.result(), all_jars, cache, progress)
+        node = pool.submit(node_jar, java.result(), compiler, all_jars, cache, progress)
         fitted = pool.submit(
             mapreduce_jars, mapreduce, jarjar, common[0], java.result(), cache=cache, progress=progress
         )
         home = spark_home.spark_home(versions.spark, pyspark.result(), common, cache, progress)
+        hadoop_jars = (node.result(), *all_jars)
         distribution = Distribution(
             versions=versions,
             hadoop_version=HADOOP_VERSION,
             java_home=java.result(),
-            hadoop_jars=all_jars,
+            hadoop_jars=hadoop_jars,
             spark_home=home,
             python=python_of(python.result()),
-            archives=archives.folder(cache, java.result(), all_jars),
+            archives=archives.folder(cache, java.result(), hadoop_jars),
             name_node_image=image.result(),
             mapreduce_jars=fitted.result(),
         )

@@ -22,10 +22,12 @@ class Jars:
     """What MapReduce needs besides, and its tools; see hadoop/mapreduce.py."""
     jarjar: tuple[Artifact, ...]
     """The program that makes them fit."""
+    compiler: tuple[Artifact, ...]
+    """Eclipse's, for the few Java classes that are ours."""
 
     def all(self) -> tuple[Artifact, ...]:
         """Every artifact, for whoever downloads them."""
-        return self.common + self.hadoop + self.mapreduce + self.jarjar
+        return self.common + self.hadoop + self.mapreduce + self.jarjar + self.compiler
 
 
 def lock_file(version: str = HADOOP_VERSION) -> Traversable:
@@ -36,7 +38,8 @@ def lock_file(version: str = HADOOP_VERSION) -> Traversable:
 def locked_jars(version: str = HADOOP_VERSION) -> Jars:
     """The jars that the lock of `version` lists."""
     tables = tomllib.loads(lock_file(version).read_text())
-    return Jars(**{name: _artifacts(tables[name]) for name in ("common", "hadoop", "mapreduce", "jarjar")})
+    parts = ("common", "hadoop", "mapreduce", "jarjar", "compiler")
+    return Jars(**{name: _artifacts(tables[name]) for name in parts})
 
 
 def _artifacts(table: dict[str, dict[str, str | int]]) -> tuple[Artifact, ...]:

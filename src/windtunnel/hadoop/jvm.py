@@ -11,7 +11,6 @@ SHARING = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")
 # Java 17 moves an archive to a random address, which means to read and patch all of it, in each JVM:
 # half of the start of a small one, and 130 MB that it shares with nobody.
 IN_PLACE = ("-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0")
-HEAP_MB = {"namenode": 256, "datanode": 192, "resourcemanager": 320, "nodemanager": 192}
 
 
 def sharing(archive: Path) -> tuple[str, ...]:
@@ -20,10 +19,10 @@ def sharing(archive: Path) -> tuple[str, ...]:
     return (*SHARING, *IN_PLACE, f"-XX:SharedArchiveFile={archive}") if archive.exists() else SHARING
 
 
-def daemon_java_options(distribution: Distribution, daemon: str) -> list[str]:
-    """The JVM options of a daemon: `namenode`, `datanode`, `resourcemanager` or `nodemanager`."""
+def daemon_java_options(distribution: Distribution, heap_mb: int) -> list[str]:
+    """The JVM options of a node's daemons."""
     return [
-        f"-Xmx{HEAP_MB[daemon]}m",
+        f"-Xmx{heap_mb}m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-Xss512k",

@@ -13,6 +13,13 @@ Configurations = Mapping[str, Mapping[str, str]]
 CLUSTER_VARIABLE = "WINDTUNNEL_CLUSTER"
 NODE_VARIABLE = "WINDTUNNEL_NODE"
 
+NAME_NODE = "namenode"
+DATA_NODE = "datanode"
+RESOURCE_MANAGER = "resourcemanager"
+NODE_MANAGER = "nodemanager"
+HISTORY_SERVER = "historyserver"
+MASTER_DAEMONS = (NAME_NODE, RESOURCE_MANAGER)
+
 
 @dataclass(frozen=True)
 class Node:
@@ -35,9 +42,15 @@ class Node:
         """HADOOP_CONF_DIR of its daemons and containers."""
         return self.folder / "conf"
 
-    def daemon(self, name: str) -> Path:
-        """The process folder of its `datanode` or `nodemanager`."""
-        return self.folder / "daemons" / _of_generation(name, self.generation)
+    @property
+    def daemons(self) -> tuple[str, ...]:
+        """What runs there, in one JVM."""
+        return (DATA_NODE, NODE_MANAGER) if self.stores_data else (NODE_MANAGER,)
+
+    @property
+    def process(self) -> Path:
+        """The process folder of its daemons."""
+        return self.folder / "daemons" / _of_generation("worker", self.generation)
 
     def decommission(self, service: str) -> Path:
         """The process folder of the command that has `yarn` or `hdfs` let the node go."""
@@ -135,9 +148,15 @@ class ClusterSpec:
     def history_server_url(self) -> str:
         return f"http://127.0.0.1:{self.ports.history_server_web}"
 
-    def daemon(self, name: str) -> Path:
-        """The process folder of the master's `namenode`, `resourcemanager` or `historyserver`."""
-        return self.folder / "daemons" / _of_generation(name, self.generation)
+    @property
+    def master_process(self) -> Path:
+        """The process folder of the master's daemons."""
+        return self.folder / "daemons" / _of_generation("master", self.generation)
+
+    @property
+    def history_server_process(self) -> Path:
+        """The process folder of Spark's history server."""
+        return self.folder / "daemons" / _of_generation(HISTORY_SERVER, self.generation)
 
     def containers(self, node_id: str) -> Path:
         """Where a node's containers log, as <application id>/<container id>/{stderr,stdout}."""

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 NODE_RUNNING = "RUNNING"
+NODES = "Hadoop:service=ResourceManager,name=RMNMInfo"
 TABLE = re.compile(r"appsTableData=(\[.*?\n\])", re.DOTALL)
 TAGS = re.compile(r"<[^>]*>")
 
@@ -28,6 +29,17 @@ class NodeManager:
     used_mb: int
     available_mb: int
     reported_at: float
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "NodeManager":
+        """From the bean of the ResourceManager's nodes."""
+        return cls(
+            id=row["NodeId"],
+            containers=row["NumContainers"],
+            used_mb=row["UsedMemoryMB"],
+            available_mb=row["AvailableMemoryMB"],
+            reported_at=row["LastHealthUpdate"] / 1000,
+        )
 
     @property
     def port(self) -> int:
@@ -78,20 +90,15 @@ class ResourceManager:
         self._url = url
 
     def nodes(self) -> dict[int, NodeManager]:
-        """The NodeManagers that are RUNNING, by port."""
-        rows = self._get("ws/v1/cluster/nodes").json()["nodes"]
-        running = [
-            NodeManager(
-                id=row["nodeId"],
-                containers=row["numContainers"],
-                used_mb=row["usedMemory"],
-                available_mb=row["availableMemory"],
-                reported_at=row["lastHealthUpdate"] / 1000,
-            )
-            for row in rows
-            if row["state"] == NODE_RUNNING
-        ]
-        return {node.port: node for node in running}
+        """The NodeManagers that are RUNNING, by port.
+
+        By JMX: the first call of the REST API has the ResourceManager load all of JAXB, while the cluster starts.
+        """
+        beans = self._get(f"jmx?qry={NODES}").json()["beans"]
+        rows = json.loads(beans[0]["LiveNodeManagers"]) if beans else []
+        # In the instant before the scheduler knows a node, there is nothing of what it has.
+        known = [row for row in rows if row["State"] == NODE_RUNNING and "NumContainers" in row]
+        return {node.port: node for node in map(NodeManager.of, known)}
 
     def metrics(self) -> dict[str, float]:
         """The numbers of the whole cluster (`pendingMB`, `availableMB`, `containersAllocated`…)."""

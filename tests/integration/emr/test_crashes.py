@@ -4,7 +4,7 @@ import psutil
 
 from tests.integration.emr.conftest import BUCKET, Stack, kill_9
 from tests.waiting import eventually
-from windtunnel.hadoop.daemons import NODE_MANAGER
+from windtunnel.hadoop.spec import NODE_MANAGER
 from windtunnel.stack import native
 
 WAITS = "echo ran; until aws s3 ls s3://{bucket}/{go}; do sleep 0.2; done"

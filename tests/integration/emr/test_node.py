@@ -81,8 +81,8 @@ def test_hadoops_files_have_what_was_asked_for(stack: Stack, cluster: str) -> No
     assert "mapreduce.map.memory.mb</name><value>1536<" in mapred
     queue = said(stack, cluster, "bash", "-c", "cat $HADOOP_CONF_DIR/capacity-scheduler.xml")
     assert "maximum-am-resource-percent</name><value>0.7<" in queue
-    request = (stack.folder(cluster) / "daemons" / "namenode" / "request.json").read_text()
-    assert "-Xmx300m" in request
+    request = (stack.folder(cluster) / "daemons" / "master" / "request.json").read_text()
+    assert "-Xmx620m" in request, "with the 320 of the ResourceManager"
     sourced = 'hadoop version >/dev/null; . $HADOOP_CONF_DIR/hadoop-env.sh; echo "$HADOOP_CLIENT_OPTS"'
     shown = said(stack, cluster, "bash", "-c", sourced)
     assert shown == "-Dof.hadoop.env=seen\n"

@@ -80,11 +80,7 @@ class Running:
 
     def registered(self, nodes: list[Node]) -> bool:
         status = self.cluster.observe(nodes)
-        states = {
-            status.master.name_node,
-            status.master.resource_manager,
-            *(state for node in status.nodes.values() for state in (node.data_node, node.node_manager)),
-        }
+        states = {status.master.process, *(node.process for node in status.nodes.values())}
         assert states == {ProcessState.RUNNING}, f"{status}: see {self.cluster.spec.folder}"
         return status.master.safe_mode is False and all(one.registered for one in status.nodes.values())
 
@@ -114,7 +110,10 @@ def new_cluster(distribution: Distribution, folder: Path, s3_endpoint: str) -> C
 
 @pytest.fixture(scope="session")
 def distribution(cache: Path) -> Distribution:
-    return install(Versions("3.5.6", 17, "3.9"), cache, terminal_progress())
+    """With Hadoop's archive, which a user's first clusters run without."""
+    installed = install(Versions("3.5.6", 17, "3.9"), cache, terminal_progress())
+    installed.class_archives[0].make()
+    return installed
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import pytest
 from tests.integration.hadoop.conftest import Running, new_cluster, new_node
 from tests.ports import listening
 from tests.waiting import wait_until
-from windtunnel.hadoop.daemons import DATA_NODE, HISTORY_SERVER, NAME_NODE, NODE_MANAGER, RESOURCE_MANAGER
 from windtunnel.hadoop.distribution import Distribution
 from windtunnel.hadoop.processes import ProcessState, observe
 
@@ -50,22 +49,33 @@ def test_hdfs_is_out_of_safe_mode_and_the_pages_that_are_linked_answer(running: 
         assert "html" in page.headers["Content-Type"]
 
 
-def test_each_daemon_runs_on_the_java_of_the_distribution(running: Running) -> None:
+def test_the_daemons_of_a_node_are_one_process_on_the_java_of_the_distribution(running: Running) -> None:
     spec = running.cluster.spec
-    folders = [
-        spec.daemon(NAME_NODE),
-        spec.daemon(RESOURCE_MANAGER),
-        *(node.daemon(daemon) for node in running.nodes for daemon in (DATA_NODE, NODE_MANAGER)),
-    ]
+    folders = [spec.master_process, *(node.process for node in running.nodes)]
     java = spec.distribution.java.resolve()
-    assert [Path(psutil.Process(observe(folder).pid).exe()) for folder in folders] == [java] * 6
+    assert [Path(psutil.Process(observe(folder).pid).exe()) for folder in folders] == [java] * 3
+
+
+def test_each_daemon_has_a_log_of_its_own(running: Running) -> None:
+    spec = running.cluster.spec
+    for folder, name, other in (
+        (spec.folder, "hdfs-namenode", "hdfs.server.datanode"),
+        (spec.folder, "yarn-resourcemanager", "hdfs.server.namenode"),
+        (running.nodes[0].folder, "hdfs-datanode", "yarn.server.nodemanager"),
+        (running.nodes[0].folder, "yarn-nodemanager", "hdfs.server.datanode"),
+    ):
+        [log] = folder.glob(f"applications/*/hadoop-{name}.log")
+        said = log.read_text()
+        system, daemon = name.split("-")
+        assert f"org.apache.hadoop.{system}.server.{daemon}" in said
+        assert f"org.apache.hadoop.{other}" not in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="psutil tells what is mapped on Linux only")
-def test_each_daemon_takes_its_classes_from_the_archive(running: Running) -> None:
+def test_each_node_takes_its_classes_from_the_archive(running: Running) -> None:
     spec = running.cluster.spec
     archive = str(spec.distribution.hadoop_archive)
-    for folder in (spec.daemon(NAME_NODE), running.nodes[0].daemon(NODE_MANAGER)):
+    for folder in (spec.master_process, running.nodes[0].process):
         mapped = [one.path for one in psutil.Process(observe(folder).pid).memory_maps(grouped=False)]
         assert mapped.count(archive) > 1
 
@@ -159,7 +169,7 @@ def test_finished_applications_have_their_pages_in_the_history_server(running: R
     running.cluster.start_history_server()
 
     def known() -> bool:
-        assert observe(spec.daemon(HISTORY_SERVER)).state is ProcessState.RUNNING
+        assert observe(spec.history_server_process).state is ProcessState.RUNNING
         try:
             found = httpx.get(f"{spec.history_server_url}/api/v1/applications", trust_env=False, timeout=30)
         except httpx.HTTPError:
@@ -206,22 +216,21 @@ def test_a_command_that_is_not_there_says_so(running: Running) -> None:
     assert step.stderr.startswith("hadoop: 'nonsense' is not one of its commands here: fs jar ")
 
 
-def test_a_killed_node_manager_is_noticed_by_yarn_and_a_stopped_node_has_no_process(running: Running) -> None:
+def test_a_killed_node_is_noticed_by_yarn_and_a_stopped_one_has_no_process(running: Running) -> None:
     cluster = running.cluster
     node = new_node(cluster, f"{cluster.spec.id}-third")
     cluster.start_worker(node)
     wait_until(lambda: running.registered([node]), NOTICED_SECONDS)
-    pid = observe(node.daemon(NODE_MANAGER)).pid
+    pid = observe(node.process).pid
     assert pid
 
     psutil.Process(pid).kill()
 
-    wait_until(lambda: cluster.observe([node]).nodes[node.id].node_manager is ProcessState.EXITED, 10)
-    outcome = observe(node.daemon(NODE_MANAGER)).outcome
+    wait_until(lambda: cluster.observe([node]).nodes[node.id].process is ProcessState.EXITED, 10)
+    outcome = observe(node.process).outcome
     assert outcome
     assert outcome.signal == 9
     wait_until(lambda: not cluster.observe([node]).nodes[node.id].registered, NOTICED_SECONDS)
-    assert cluster.observe([node]).nodes[node.id].data_node is ProcessState.RUNNING
     cluster.stop_worker(node)
     assert not [p for p in psutil.process_iter() if environment(p).get("WINDTUNNEL_NODE") == node.id]
     assert running.registered(running.nodes)
@@ -229,11 +238,11 @@ def test_a_killed_node_manager_is_noticed_by_yarn_and_a_stopped_node_has_no_proc
 
 def test_starting_again_starts_nothing_again(running: Running) -> None:
     spec = running.cluster.spec
-    before = observe(spec.daemon(NAME_NODE)), observe(running.nodes[0].daemon(DATA_NODE))
+    before = observe(spec.master_process), observe(running.nodes[0].process)
     running.cluster.prepare()
     running.cluster.start_master()
     running.cluster.start_worker(running.nodes[0])
-    assert (observe(spec.daemon(NAME_NODE)), observe(running.nodes[0].daemon(DATA_NODE))) == before
+    assert (observe(spec.master_process), observe(running.nodes[0].process)) == before
 
 
 def test_stop_leaves_no_process_even_of_a_cluster_that_is_not_up_yet(
@@ -250,7 +259,7 @@ def test_stop_leaves_no_process_even_of_a_cluster_that_is_not_up_yet(
     found = [p for p in psutil.process_iter() if environment(p).get("WINDTUNNEL_CLUSTER") == cluster.spec.id]
     assert found == []
     status = cluster.observe([node])
-    assert status.master.name_node is ProcessState.EXITED
-    assert status.nodes[node.id].node_manager is ProcessState.EXITED
+    assert status.master.process is ProcessState.EXITED
+    assert status.nodes[node.id].process is ProcessState.EXITED
     assert not status.nodes[node.id].registered
     assert cluster.applications() == []

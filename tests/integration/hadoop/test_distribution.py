@@ -120,7 +120,7 @@ def test_a_name_node_starts_from_the_image(distribution: Distribution, tmp_path:
     process = subprocess.Popen(
         (
             distribution.java,
-            *daemon_java_options(distribution, "namenode"),
+            *daemon_java_options(distribution, 256),
             *("-cp", distribution.hadoop_class_path(tmp_path / "conf"), name_node.MAIN),
         ),
         cwd=tmp_path,

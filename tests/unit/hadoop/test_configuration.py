@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from windtunnel.hadoop import configuration
-from windtunnel.hadoop.daemons import exported_options
-from windtunnel.hadoop.spec import ClusterSpec, Node
+from windtunnel.hadoop.daemons import HEAP_MB, exported_options
+from windtunnel.hadoop.spec import MASTER_DAEMONS, ClusterSpec, Node
 
 
 def read_site(path: Path) -> dict[str, str]:
@@ -110,17 +110,25 @@ def test_exports_for_hadoops_programs_are_files_that_they_source(
 
 
 @pytest.mark.parametrize(
-    ("daemon", "tables", "options"),
+    ("daemon", "tables", "options", "more_mb"),
     [
-        ("namenode", {"hadoop-env": {"HADOOP_NAMENODE_HEAPSIZE": "512"}}, ["-Xmx512m"]),
-        ("namenode", {"hadoop-env": {"HADOOP_NAMENODE_OPTS": "-Da=1 -Db='2 3'"}}, ["-Da=1", "-Db=2 3"]),
-        ("datanode", {"hadoop-env": {"HADOOP_NAMENODE_HEAPSIZE": "512"}}, []),
-        ("datanode", {"hdfs-env": {"HDFS_DATANODE_OPTS": "-Da=1"}}, ["-Da=1"]),
-        ("resourcemanager", {"yarn-env": {"YARN_RESOURCEMANAGER_HEAPSIZE": "1g"}}, ["-Xmx1g"]),
-        ("nodemanager", {"yarn-env": {"YARN_NODEMANAGER_OPTS": "-Da=1"}}, ["-Da=1"]),
+        ("namenode", {"hadoop-env": {"HADOOP_NAMENODE_HEAPSIZE": "512"}}, [], 512 - 256),
+        ("namenode", {"hadoop-env": {"HADOOP_NAMENODE_OPTS": "-Da=1 -Db='2 3'"}}, ["-Da=1", "-Db=2 3"], 0),
+        ("datanode", {"hadoop-env": {"HADOOP_NAMENODE_HEAPSIZE": "512"}}, [], 0),
+        ("datanode", {"hdfs-env": {"HDFS_DATANODE_OPTS": "-Xmx1g -Da=1"}}, ["-Da=1"], 1024 - 192),
+        ("resourcemanager", {"yarn-env": {"YARN_RESOURCEMANAGER_HEAPSIZE": "1g"}}, [], 1024 - 320),
+        ("nodemanager", {"yarn-env": {"YARN_NODEMANAGER_OPTS": "-Da=1"}}, ["-Da=1"], 0),
     ],
 )
 def test_a_daemon_gets_the_options_that_are_exported_for_it(
-    daemon: str, tables: dict[str, dict[str, str]], options: list[str]
+    daemon: str, tables: dict[str, dict[str, str]], options: list[str], more_mb: int
 ) -> None:
-    assert exported_options(tables, daemon) == options
+    assert exported_options(tables, [daemon]) == (options, HEAP_MB[daemon] + more_mb)
+
+
+def test_daemons_that_share_a_jvm_share_the_sum_of_their_heaps() -> None:
+    tables = {
+        "hadoop-env": {"HADOOP_NAMENODE_HEAPSIZE": "2048", "HADOOP_NAMENODE_OPTS": "-Da=1"},
+        "yarn-env": {"YARN_RESOURCEMANAGER_OPTS": "-Xmx1048576k -Db=1"},
+    }
+    assert exported_options(tables, MASTER_DAEMONS) == (["-Da=1", "-Db=1"], 2048 + 1024)
