@@ -217,7 +217,7 @@ def test_a_request_that_cannot_be_carried_out_says_where_to_look_and_may_be_trie
     in_the_way.write_text("")
     with pytest.raises(processes.ProcessError, match=r"shim\.log"):
         launch(folder, sh(folder, "echo once"))
-    assert observe(folder).state is ProcessState.ABSENT
+    wait_until(lambda: observe(folder).state is ProcessState.ABSENT)  # the shim has told, and then ends
 
     in_the_way.unlink()
     launch(folder, sh(folder, "echo once"))
