@@ -272,7 +272,9 @@ def test_s3_dist_cp_uploads_as_it_is_told(running: Running) -> None:
     assert "-" not in running.s3.head_object(Bucket=BUCKET, Key="upload/whole/big")["ETag"]
 
     step = running.step(
-        "command-runner.jar", *command, "s3://tests/upload/x", "--s3Endpoint", "http://127.0.0.1:1"
+        "command-runner.jar",
+        *(*command, "s3://tests/upload/x", "--s3Endpoint", "http://127.0.0.1:1"),
+        *("-Dfs.s3a.attempts.maximum=1", "-Dfs.s3a.retry.limit=0"),
     )
     assert step.outcome.exit_code == 1
 
