@@ -49,13 +49,13 @@ jar = spark._jvm.java.lang.Class.forName("org.apache.hadoop.examples.WordCount",
     spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()) and "jar"
 spark.sparkContext.parallelize([line + "|" + jar], 1).saveAsTextFile(sys.argv[1])
 """
+POM = """<project><modelVersion>4.0.0</modelVersion>
+<groupId>org.example</groupId><artifactId>words</artifactId><version>1.0</version></project>"""
 PACKAGES = """
 from pyspark.sql import SparkSession
 
 jvm = SparkSession.builder.getOrCreate()._jvm
-line = jvm.java.util.ArrayList()
-line.add("a"), line.add("b")
-print(jvm.org.apache.commons.csv.CSVFormat.newFormat(";").format(line.toArray()))
+print(jvm.org.apache.hadoop.examples.WordCount().getClass().getName())
 """
 
 
@@ -365,5 +365,15 @@ def test_an_application_gets_modules_files_an_archive_jars_and_variables(
 @pytest.mark.soak
 def test_an_application_gets_packages_of_maven(running: Running) -> None:
     script = running.put("packages/job.py", PACKAGES)
-    step = running.run("spark-submit", "--packages", "org.apache.commons:commons-csv:1.11.0", script)
-    assert step.stdout == "a;b\n"
+    folder = "packages/maven/org/example/words/1.0"
+    running.put(f"{folder}/words-1.0.pom", POM)
+    running.put(f"{folder}/words-1.0.jar", examples(running).read_bytes())
+    running.s3.put_bucket_acl(Bucket=BUCKET, ACL="public-read")
+    repository = f"{running.cluster.spec.s3_endpoint}/{BUCKET}/packages/maven"
+
+    step = running.run(
+        *("spark-submit", "--packages", "org.example:words:1.0", "--repositories", repository, script)
+    )
+
+    assert step.stdout.splitlines()[-1] == "org.apache.hadoop.examples.WordCount"
+    assert list((running.cluster.spec.home / ".ivy2" / "jars").glob("*words-1.0.jar"))
