@@ -361,18 +361,17 @@ def test_an_application_gets_modules_files_an_archive_jars_and_variables(
     assert body.split("|") == ["of a module", "a b", "hello", "of the archive", "jar\n"]
 
 
-@behaviour("steps", "An application gets --packages from Maven.")
+@behaviour("steps", "An application gets --packages from the Maven repositories that it names.")
 @pytest.mark.soak
-def test_an_application_gets_packages_of_maven(running: Running) -> None:
+def test_an_application_gets_packages_of_a_maven_repository(running: Running, tmp_path: Path) -> None:
     script = running.put("packages/job.py", PACKAGES)
-    folder = "packages/maven/org/example/words/1.0"
-    running.put(f"{folder}/words-1.0.pom", POM)
-    running.put(f"{folder}/words-1.0.jar", examples(running).read_bytes())
-    running.s3.put_bucket_acl(Bucket=BUCKET, ACL="public-read")
-    repository = f"{running.cluster.spec.s3_endpoint}/{BUCKET}/packages/maven"
+    folder = tmp_path / "org" / "example" / "words" / "1.0"
+    folder.mkdir(parents=True)
+    (folder / "words-1.0.pom").write_text(POM)
+    (folder / "words-1.0.jar").write_bytes(examples(running).read_bytes())
 
     step = running.run(
-        *("spark-submit", "--packages", "org.example:words:1.0", "--repositories", repository, script)
+        *("spark-submit", "--packages", "org.example:words:1.0", "--repositories", tmp_path.as_uri(), script)
     )
 
     assert step.stdout.splitlines()[-1] == "org.apache.hadoop.examples.WordCount"
