@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from windtunnel.hadoop.class_files import on_loopback
+from windtunnel.hadoop.ports import LOOPBACK
 from windtunnel.install.errors import InstallError
 from windtunnel.install.files import locked
 from windtunnel.install.progress import Progress
@@ -48,9 +49,8 @@ def mapreduce_jars(
     """The `jars` as they fit the shaded `client`, made once under `cache` by `tools`. Raises InstallError."""
     names = "\n".join((FORMAT, RULES, *(jar.name for jar in (*jars, *tools, client))))
     home = cache / "mapreduce" / hashlib.sha256(names.encode()).hexdigest()[:12]
-    of_hadoop = [
-        jar for jar in jars if jar.name.startswith("hadoop-")
-    ]  # what they need besides refers to nothing
+    # The libraries among them refer to nothing that is shaded.
+    of_hadoop = [jar for jar in jars if jar.name.startswith("hadoop-")]
     made = tuple(home / jar.name if jar in of_hadoop else jar for jar in jars)
     if home.exists():
         return made
@@ -68,7 +68,10 @@ def _make(jars: Sequence[Path], tools: Sequence[Path], client: Path, java: Path,
     rules.write_text(RULES)
     jarjar = (java, "-XX:TieredStopAtLevel=1", "-cp", ":".join(map(str, tools)), "org.pantsbuild.jarjar.Main")
     for jar in jars:
-        _keep_local(jar, client, local)
+        try:
+            _keep_local(jar, client, local)
+        except ValueError as error:
+            raise InstallError(f"{jar} can't be made to listen on {LOOPBACK} alone: {error}") from error
         done = subprocess.run(
             (*jarjar, "process", rules, local, part / jar.name),
             stdin=subprocess.DEVNULL,

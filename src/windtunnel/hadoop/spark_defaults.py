@@ -85,6 +85,8 @@ def _ours(spec: ClusterSpec) -> dict[str, str]:
         # The NodeManagers have no external shuffle service: Spark itself keeps track of shuffle files.
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",
         "spark.dynamicAllocation.maxExecutors": str(spec.max_executors),
+        # User hadoop's, as on EMR: Java takes the home of this machine's user, whatever HOME says.
+        "spark.jars.ivy": str(spec.home / ".ivy2"),
         # The first executor starts beside the driver, not when the first task waits for it.
         "spark.dynamicAllocation.initialExecutors": "1",
         "spark.scheduler.minRegisteredResourcesRatio": "0",

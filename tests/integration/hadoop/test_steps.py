@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.behaviours import behaviour
 from tests.integration.hadoop.conftest import BUCKET, Running
 from tests.ports import listening
 from tests.waiting import wait_until
@@ -48,13 +49,13 @@ jar = spark._jvm.java.lang.Class.forName("org.apache.hadoop.examples.WordCount",
     spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()) and "jar"
 spark.sparkContext.parallelize([line + "|" + jar], 1).saveAsTextFile(sys.argv[1])
 """
+POM = """<project><modelVersion>4.0.0</modelVersion>
+<groupId>org.example</groupId><artifactId>words</artifactId><version>1.0</version></project>"""
 PACKAGES = """
 from pyspark.sql import SparkSession
 
 jvm = SparkSession.builder.getOrCreate()._jvm
-line = jvm.java.util.ArrayList()
-line.add("a"), line.add("b")
-print(jvm.org.apache.commons.csv.CSVFormat.newFormat(";").format(line.toArray()))
+print(jvm.org.apache.hadoop.examples.WordCount().getClass().getName())
 """
 
 
@@ -90,6 +91,7 @@ def is_master(process: psutil.Process) -> bool:
         return False
 
 
+@behaviour("steps", "A custom JAR at s3:// may be a MapReduce job; it runs on YARN.")
 def test_a_mapreduce_job_in_a_jar_of_s3_runs_on_yarn_and_listens_on_the_loopback_interface_alone(
     running: Running,
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_mapreduce_job_in_a_jar_of_s3_runs_on_yarn_and_listens_on_the_loopback
     assert all(log.stat().st_size for log in logs)
 
 
+@behaviour("steps", "hadoop-streaming takes its programs from s3:// by -files.")
 @pytest.mark.soak
 def test_streaming_runs_programs_that_are_in_s3(running: Running) -> None:
     mapper = running.put("streaming/mapper.py", MAPPER)
@@ -139,6 +142,7 @@ def test_streaming_runs_programs_that_are_in_s3(running: Running) -> None:
         assert read(running, f"hdfs:///streaming-{number}/part-00000").split() == ["a", "4", "b", "6"]
 
 
+@behaviour("steps", "A custom JAR may be in HDFS, or one of those that Amazon EMR installs on its nodes.")
 @pytest.mark.soak
 def test_jars_of_hdfs_and_of_the_node_run(running: Running) -> None:
     running.run("hadoop", "fs", "-put", str(examples(running)), "hdfs:///tmp/examples.jar")
@@ -155,6 +159,10 @@ def test_a_mapreduce_job_that_fails_fails_its_step(running: Running) -> None:
     assert "Input path does not exist: s3://tests/no-such-folder" in step.stderr
 
 
+@behaviour(
+    "steps",
+    "s3-dist-cp copies a folder by MapReduce; --outputManifest lists it, --deleteOnSuccess deletes it at src.",
+)
 def test_s3_dist_cp_copies_a_folder_by_distcp_and_lists_and_deletes_what_it_copied(running: Running) -> None:
     for name in ("a/1.txt", "a/b/2.txt"):
         running.put(f"plain/{name}", name)
@@ -201,6 +209,10 @@ def test_s3_dist_cp_groups_files_and_changes_their_codec(running: Running) -> No
     assert keys(running, "groups/none/") == ["7x.log"]
 
 
+@behaviour(
+    "steps",
+    "s3-dist-cp --appendToLastFile appends to files of HDFS that are there, as far as --targetSize goes.",
+)
 @pytest.mark.soak
 def test_s3_dist_cp_appends_on_hdfs_up_to_the_target_size(running: Running) -> None:
     running.put("append/a-1", "1\n")
@@ -213,6 +225,10 @@ def test_s3_dist_cp_appends_on_hdfs_up_to_the_target_size(running: Running) -> N
     assert read(running, "hdfs:///append/a1") == "1\n"
 
 
+@behaviour(
+    "steps",
+    "s3-dist-cp leaves out the files of --previousManifest; with --copyFromManifest it copies only those.",
+)
 @pytest.mark.soak
 def test_s3_dist_cp_copies_what_a_manifest_does_not_have_or_only_what_it_has(running: Running) -> None:
     running.put("manifest/in/1/a", "a")
@@ -256,11 +272,14 @@ def test_s3_dist_cp_uploads_as_it_is_told(running: Running) -> None:
     assert "-" not in running.s3.head_object(Bucket=BUCKET, Key="upload/whole/big")["ETag"]
 
     step = running.step(
-        "command-runner.jar", *command, "s3://tests/upload/x", "--s3Endpoint", "http://127.0.0.1:1"
+        "command-runner.jar",
+        *(*command, "s3://tests/upload/x", "--s3Endpoint", "http://127.0.0.1:1"),
+        *("-Dfs.s3a.attempts.maximum=1", "-Dfs.s3a.retry.limit=0"),
     )
     assert step.outcome.exit_code == 1
 
 
+@behaviour("steps", "s3-dist-cp fails when no file is there to copy.", "observed")
 def test_s3_dist_cp_that_finds_nothing_fails_and_says_so(running: Running) -> None:
     running.put("nothing/a", "a")
     step = running.step(
@@ -271,6 +290,7 @@ def test_s3_dist_cp_that_finds_nothing_fails_and_says_so(running: Running) -> No
     assert step.stderr.endswith("s3-dist-cp: There is no file to copy at s3://tests/nothing.\n")
 
 
+@behaviour("steps", "spark-submit runs a JVM application of a JAR at s3:// by --class.")
 def test_a_jvm_application_of_spark_runs_by_its_class(running: Running, tmp_path: Path) -> None:
     source, jar = tmp_path / "Squares.scala", tmp_path / "squares.jar"
     source.write_text(APPLICATION)
@@ -285,6 +305,7 @@ def test_a_jvm_application_of_spark_runs_by_its_class(running: Running, tmp_path
     assert client.stdout == "SUM 30 given x y,z\n"
 
 
+@behaviour("steps", "command-runner.jar runs bash -c and any program on the PATH.")
 def test_a_shell_and_any_program_on_the_path_run_in_the_folder_of_the_step(running: Running) -> None:
     step = running.run("bash", "-c", "echo one && hdfs dfs -ls -d /tmp | wc -l; pwd; yarn version | head -1")
     one, lines, folder, version = step.stdout.splitlines()
@@ -294,6 +315,7 @@ def test_a_shell_and_any_program_on_the_path_run_in_the_folder_of_the_step(runni
     assert running.run("python3", "-c", "import boto3; print('yes')").stdout == "yes\n"
 
 
+@behaviour("steps", "command-runner.jar runs spark-sql -e and -f s3://, and spark-shell -i.")
 @pytest.mark.soak
 def test_spark_sql_and_spark_shell_run_what_they_are_given(running: Running, tmp_path: Path) -> None:
     query = running.put("sql/query.sql", "SELECT 40 + 2;\n")
@@ -304,6 +326,10 @@ def test_spark_sql_and_spark_shell_run_what_they_are_given(running: Running, tmp
     assert "SUM 45" in running.run("spark-shell", "-i", str(script)).stdout
 
 
+@behaviour(
+    "steps",
+    "An application gets --py-files, --files, --jars, spark.yarn.appMasterEnv.*, a Python by --archives.",
+)
 @pytest.mark.soak
 @pytest.mark.parametrize("mode", ["client", "cluster"])
 def test_an_application_gets_modules_files_an_archive_jars_and_variables(
@@ -335,8 +361,18 @@ def test_an_application_gets_modules_files_an_archive_jars_and_variables(
     assert body.split("|") == ["of a module", "a b", "hello", "of the archive", "jar\n"]
 
 
+@behaviour("steps", "An application gets --packages from the Maven repositories that it names.")
 @pytest.mark.soak
-def test_an_application_gets_packages_of_maven(running: Running) -> None:
+def test_an_application_gets_packages_of_a_maven_repository(running: Running, tmp_path: Path) -> None:
     script = running.put("packages/job.py", PACKAGES)
-    step = running.run("spark-submit", "--packages", "org.apache.commons:commons-csv:1.11.0", script)
-    assert step.stdout == "a;b\n"
+    folder = tmp_path / "org" / "example" / "words" / "1.0"
+    folder.mkdir(parents=True)
+    (folder / "words-1.0.pom").write_text(POM)
+    (folder / "words-1.0.jar").write_bytes(examples(running).read_bytes())
+
+    step = running.run(
+        *("spark-submit", "--packages", "org.example:words:1.0", "--repositories", tmp_path.as_uri(), script)
+    )
+
+    assert step.stdout.splitlines()[-1] == "org.apache.hadoop.examples.WordCount"
+    assert list((running.cluster.spec.home / ".ivy2" / "jars").glob("*words-1.0.jar"))

@@ -5,10 +5,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.behaviours import behaviour
 from tests.emr import Emr, step
 from windtunnel.emr.step_programs import why_not
 
 
+@behaviour(
+    "steps",
+    "A step of an application that is not here (Hive, Pig…) is refused when it is submitted, here.",
+    "believed",
+)
 @pytest.mark.parametrize(
     ("program", "application"),
     [

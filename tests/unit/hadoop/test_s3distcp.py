@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from tests.behaviours import behaviour
 from windtunnel.hadoop.s3distcp.options import MIB, parse
 from windtunnel.hadoop.s3distcp.plan import CannotCopyError, Output, Source, choose, plan
 
@@ -47,6 +48,9 @@ def test_src_pattern_matches_whole_addresses() -> None:
     assert planned(sources("a.txt"), "--srcPattern", r"a\.txt") == {}
 
 
+@behaviour(
+    "steps", "s3-dist-cp --groupBy joins the files with equal groups into one that is named by the groups."
+)
 def test_files_with_equal_groups_become_one_that_is_named_by_them_where_the_first_one_was() -> None:
     files = sources("x/1-a.txt", "x/2-a.txt", "y/1-a.txt", "y/1-b.txt", "z")
     assert planned(files, "--groupBy", r".*/\d-(\w)(\.txt)") == {
@@ -60,12 +64,16 @@ def test_of_a_group_with_slashes_or_colons_the_last_part_is_the_name() -> None:
     assert list(planned(sources("p:q-f"), "--groupBy", r".*/(p:q)-f")) == ["q"]
 
 
+@behaviour("steps", "s3-dist-cp --targetSize begins another file when a group has reached this many MiB.")
 def test_a_group_that_reaches_the_target_size_goes_on_in_another_file() -> None:
     files = sources("a1", "a2", "a3", size=MIB)
     flags = ("--groupBy", r".*(a)\d", "--targetSize", "2")
     assert planned(files, *flags) == {"a": ["a1", "a2"], "a1": ["a3"]}
 
 
+@behaviour(
+    "steps", "A group of s3-dist-cp takes the next free number where a file of its name is there.", "observed"
+)
 def test_a_group_does_not_overwrite_what_is_there() -> None:
     assert planned(sources("a1"), "--groupBy", r".*(a)\d", there={"a": 1, "a1": 1}) == {"a2": ["a1"]}
 
@@ -83,6 +91,11 @@ def test_without_groups_append_to_last_file_appends_to_the_file_of_the_same_name
     assert [(one.name, one.append) for one in outputs] == [("a", True), ("b", False)]
 
 
+@behaviour(
+    "steps",
+    "s3-dist-cp --outputCodec gives each file the codec and its ending; none decompresses, keep changes nothing.",
+    "observed",
+)
 @pytest.mark.parametrize(
     ("codec", "names"),
     [
@@ -97,12 +110,18 @@ def test_the_codec_of_an_output_is_the_end_of_its_name(codec: str, names: list[s
     assert list(planned(sources("a.txt", "b.gz", "c.snappy"), "--outputCodec", codec)) == names
 
 
+@behaviour(
+    "steps",
+    "A group of s3-dist-cp whose files have different codecs fails unless --outputCodec is given.",
+    "observed",
+)
 def test_a_group_keeps_its_files_codec_and_cannot_keep_two() -> None:
     assert list(planned(sources("a1.gz", "a2.gz"), "--groupBy", r".*(a)\d\.gz")) == ["a.gz"]
     with pytest.raises(CannotCopyError, match="different compression schemes"):
         planned(sources("a1.gz", "a2.txt"), "--groupBy", r".*(a)\d\..*")
 
 
+@behaviour("steps", "s3-dist-cp --numberFiles puts a number before each name, from --startingIndex on.")
 def test_output_files_are_numbered_from_the_starting_index() -> None:
     assert list(planned(sources("d/a", "d/b"), "--numberFiles")) == ["d/0a", "d/1b"]
     assert list(planned(sources("a"), "--numberFiles", "--startingIndex=5")) == ["5a"]

@@ -10,6 +10,7 @@ from windtunnel.hadoop.spec import ClusterSpec
 OURS = {
     "spark.dynamicAllocation.maxExecutors",
     "spark.dynamicAllocation.shuffleTracking.enabled",
+    "spark.jars.ivy",
     "spark.driver.defaultJavaOptions",
     "spark.driver.extraClassPath",
     "spark.executor.defaultJavaOptions",

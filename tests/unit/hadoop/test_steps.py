@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.behaviours import behaviour
 from windtunnel.hadoop.steps import step_argv
 
 
@@ -36,6 +37,7 @@ def test_its_properties_are_java_system_properties(tmp_path: Path) -> None:
     assert (tmp_path / "java-options").read_text() == '"-Da=b \\"c\\"\\\\"\n"-Dd=e f"\n'
 
 
+@behaviour("steps", "The jar of s3-dist-cp is known by its name, wherever it is said to be.")
 @pytest.mark.parametrize(
     "jar",
     [
