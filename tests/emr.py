@@ -72,6 +72,8 @@ class UpAtOnce(hadoop.Cluster):
     def prepare(self) -> None:
         self.spec.folder.mkdir(parents=True, exist_ok=True)
 
+    def introduce(self, folder: Path, *, is_master: bool) -> None: ...
+
     def start_master(self) -> None:
         self._health.generations["master"] = self.spec.generation
 

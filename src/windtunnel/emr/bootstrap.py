@@ -108,9 +108,14 @@ class BootstrapActions:
 
     def _about(self, group: InstanceGroup, instance_count: int) -> dict[str, dict[str, Any]]:
         """instance.json and job-flow.json, as EMR has them in /mnt/var/lib/info."""
+        is_master, is_alone = group.role == "MASTER", instance_count == 1
         return {
             "instance": {
-                "isMaster": group.role == "MASTER",
+                "isMaster": is_master,
+                "isRunningNameNode": is_master,
+                "isRunningDataNode": is_alone or group.role == "CORE",
+                "isRunningJobTracker": is_master,  # as EMR still calls YARN's daemons
+                "isRunningTaskTracker": is_alone or not is_master,
                 "instanceGroupId": group.id,
                 "instanceRole": group.role.lower(),
             },

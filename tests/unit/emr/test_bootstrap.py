@@ -95,6 +95,7 @@ def test_a_node_tells_its_actions_what_it_is(emr: Emr, tmp_path: Path) -> None:
         text = (tmp_path / instance["Ec2InstanceId"]).read_text()
         about_instance, about_cluster = (json.loads(part) for part in text.replace("}{", "}\n{").splitlines())
         assert (about_instance["isMaster"], about_instance["instanceRole"]) == (True, "master")
+        assert about_instance["isRunningNameNode"] and not about_instance["isRunningDataNode"]
         assert (about_cluster["jobFlowId"], about_cluster["instanceCount"]) == (cluster, 3)
 
 

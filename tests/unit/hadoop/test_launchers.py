@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.behaviours import behaviour
 from windtunnel.hadoop.cluster_python import make_environment
 from windtunnel.hadoop.launchers import OF_THE_SYSTEM, write_launchers
 from windtunnel.hadoop.spec import ClusterSpec
@@ -111,6 +112,7 @@ def test_sudo_runs_the_rest_of_the_line(node: Node, tmp_path: Path, command: str
     assert node.says(f"cd {tmp_path}; {command}") == printed
 
 
+@behaviour("bootstrap", "sudo runs a command without a password, here as the same user.")
 def test_sudo_runs_as_the_same_user_and_passes_on_how_it_ended(node: Node) -> None:
     assert node.says("sudo id -u") == str(os.getuid())
     assert node.run("sudo bash -c 'exit 7'")[0] == 7
@@ -124,6 +126,9 @@ def test_sudo_that_is_called_wrongly_says_so(node: Node, command: str) -> None:
     assert code == 1 and stderr.startswith("sudo: ")
 
 
+@behaviour(
+    "bootstrap", "yum, dnf, apt-get, rpm, systemctl and service change nothing here: they fail and say so."
+)
 @pytest.mark.parametrize("name", OF_THE_SYSTEM)
 def test_what_would_change_this_machine_fails_with_a_sentence(node: Node, name: str) -> None:
     code, _, stderr = node.run(f"sudo {name} install -y jq")
