@@ -81,7 +81,10 @@ def collect() -> Rows:
         "-o",
         "addopts=--import-mode=importlib",
     ]
-    code = pytest.main([*quiet, "--rootdir", str(ROOT), *(str(ROOT / one) for one in FOLDERS)], [collector])
+    folders = (str(ROOT / one) for one in FOLDERS)
+    with pytest.MonkeyPatch.context() as shell:
+        shell.delenv("PYTEST_ADDOPTS", raising=False)  # may want the terminal, which is not there
+        code = pytest.main([*quiet, "--rootdir", str(ROOT), *folders], [collector])
     if code:
         raise RuntimeError("pytest could not collect the tests")
     return collector.rows
