@@ -51,10 +51,11 @@ def test_boto3s_waiters_see_a_cluster_and_its_step_through(stack: Stack) -> None
         "ActionOnFailure": "TERMINATE_CLUSTER",
         "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["hdfs", "dfs", "-ls", "/"]},
     }
-    cluster = stack.run(Steps=[step], Instances={"KeepJobFlowAliveWhenNoSteps": False})
+    cluster = stack.run(Steps=[step])
     stack.emr.get_waiter("cluster_running").wait(ClusterId=cluster, WaiterConfig=SOON)
     [listed] = stack.emr.list_steps(ClusterId=cluster)["Steps"]
     stack.emr.get_waiter("step_complete").wait(ClusterId=cluster, StepId=listed["Id"], WaiterConfig=SOON)
+    stack.emr.terminate_job_flows(JobFlowIds=[cluster])
     stack.emr.get_waiter("cluster_terminated").wait(ClusterId=cluster, WaiterConfig=SOON)
     assert "/user" in stack.output(cluster, listed["Id"])
 
