@@ -59,6 +59,7 @@ def write_node(spec: ClusterSpec, folder: Path, conf: Path) -> None:
     log = conf.parent / "applications"
     links = {
         "etc/hadoop/conf": conf,
+        "etc/hive/conf": spec.hive_conf,
         "etc/spark/conf": spec.spark_conf,
         "spark/conf": spec.spark_conf,
         "lib/spark": spec.distribution.spark_home,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from windtunnel.hadoop.jvm import sharing
 from windtunnel.hadoop.spec import ClusterSpec
 
+COPIED_SECRETS = ("fs.s3a.secret.key", "fs.s3.awsSecretAccessKey", "fs.s3n.awsSecretAccessKey")
 EXECUTOR_CORES = 4
 OVERHEAD = 0.1875  # spark.yarn.executor.memoryOverheadFactor
 EXECUTORS_SHARE = 11 / 12  # ~ of a node's YARN memory; the rest is room for an application master
@@ -103,6 +104,8 @@ def _ours(spec: ClusterSpec) -> dict[str, str]:
         "spark.history.ui.port": str(spec.ports.history_server_web),
         "spark.yarn.historyServer.address": f"127.0.0.1:{spec.ports.history_server_web}",
         "spark.ui.port": "0",
+        # Spark would copy the keys of its environment into files that YARN keeps; S3A reads the environment itself.
+        **{f"spark.hadoop.{name}": "" for name in COPIED_SECRETS},
         **{f"spark.yarn.appMasterEnv.{name}": value for name, value in environment.items()},
         **{f"spark.executorEnv.{name}": value for name, value in environment.items()},
     }

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.behaviours import behaviour
-from tests.integration.emr.conftest import Stack
+from tests.integration.emr.conftest import BUCKET, Stack
+from windtunnel.hadoop.node_view import refusal_of
 
 GLUE = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
 
@@ -40,12 +41,19 @@ import sys
 from pyspark.sql import SparkSession
 
 def of_executor(_):
-    import sortedcontainers, toolz
-    yield sys.executable, sortedcontainers.__file__
+    import boto3, sortedcontainers, toolz
+    buckets = [one["Name"] for one in boto3.client("s3").list_buckets()["Buckets"]]
+    yield sys.executable, sortedcontainers.__file__, *buckets
+
+def role(_):
+    import json
+    return json.load(open("/mnt/var/lib/info/instance.json"))["instanceRole"]
 
 spark = SparkSession.builder.appName("own python").getOrCreate()
 print("DRIVER", sys.executable)
 print("EXECUTOR", *spark.sparkContext.parallelize([1], 1).mapPartitions(of_executor).first())
+if sys.argv[1] == "in-a-view":
+    print("ROLES", role(0), spark.sparkContext.parallelize([1], 1).map(role).first())
 """
 TWO_NODES = {
     "InstanceGroups": [
@@ -114,15 +122,22 @@ def test_maximize_resource_allocation_reaches_the_driver(stack: Stack, cluster: 
     assert settings.split() == ["spark.default.parallelism", "8"]
 
 
+@behaviour(
+    "bootstrap",
+    "What pip installs in a bootstrap action is imported by drivers and executors; boto3 in them needs no endpoint.",
+)
 def test_what_bootstrap_actions_install_is_there_for_drivers_and_executors_and_nowhere_else(
     stack: Stack, cluster: str
 ) -> None:
     python = stack.folder(cluster) / "python"
-    lines = said(stack, cluster, "spark-submit", stack.put("jobs/own.py", JOB)).splitlines()
+    where = "by-variables" if refusal_of(stack.folder(cluster)) else "in-a-view"
+    lines = said(stack, cluster, "spark-submit", stack.put("jobs/own.py", JOB), where).splitlines()
     assert f"DRIVER {python}/bin/python" in lines
     [executor] = [line for line in lines if line.startswith("EXECUTOR")]
     assert executor.split()[1] == f"{python}/bin/python"
     assert executor.split()[2].startswith(f"{python}/lib/")
+    assert BUCKET in executor.split()[3:]
+    assert ("ROLES master core" in lines) is (where == "in-a-view")
     shared = "import sys; sys.exit(bool(__import__('importlib.util').util.find_spec('toolz')))"
     said(stack, cluster, "bash", "-c", f'"$(readlink {python}/bin/python)" -c "{shared}"')
 
@@ -132,3 +147,27 @@ def test_sudo_runs_as_the_same_user_and_yum_changes_nothing(stack: Stack, cluste
         assert log.read_text().splitlines() == ["yum: 1", "as hadoop"]
     for log in stack.folder(cluster).glob("node/*/bootstrap-actions/1/stderr"):
         assert "not run here" in log.read_text()
+
+
+@behaviour(
+    "steps",
+    "A step finds instance.json, Hadoop's and Spark's configuration and the logs where EMR has them, as user hadoop.",
+)
+def test_a_step_finds_its_node_where_emr_has_it(stack: Stack, cluster: str) -> None:
+    if refusal := refusal_of(stack.folder(cluster)):
+        pytest.skip(refusal)
+    script = """
+set -e
+python3 -c 'import json; print(json.load(open("/mnt/var/lib/info/job-flow.json"))["jobFlowId"])'
+grep -c ^spark.master /etc/spark/conf/spark-defaults.conf $SPARK_HOME/conf/spark-defaults.conf
+/usr/bin/hdfs --config /etc/hadoop/conf getconf -confKey fs.defaultFS
+/usr/lib/spark/bin/spark-submit --version 2>&1 | grep -o 'version 3.5.6'
+touch /home/hadoop/mine; stat -c %U ~/mine
+ls /mnt/var/log/hadoop/steps
+"""
+    step = stack.add(cluster, "bash", "-c", script)
+    stack.wait_for_step(cluster, step, "COMPLETED")
+    seen = stack.output(cluster, step)
+    for one in (cluster, "hdfs://127.0.0.1:", "version 3.5.6", "\nhadoop\n", step):
+        assert one in seen
+    assert seen.count("spark-defaults.conf:1\n") == 2

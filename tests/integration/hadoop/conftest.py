@@ -16,6 +16,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 from windtunnel.hadoop.cluster import Cluster, ClusterSpec, MasterPorts, Node, NodePorts
 from windtunnel.hadoop.distribution import Distribution, Versions, install
+from windtunnel.hadoop.node_view import view_of
 from windtunnel.hadoop.processes import Outcome, ProcessState, Request, launch, observe
 from windtunnel.install.progress import terminal_progress
 
@@ -27,7 +28,7 @@ START_SECONDS = 240
 STEP_SECONDS = 600
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_SECRET_ACCESS_KEY": "a-secret-for-no-file",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 CONFIGURATIONS = {
@@ -66,7 +67,8 @@ class Running:
         argv = self.cluster.step_argv(jar, main, properties or {}, args, folder)
         stdout, stderr = folder / "stdout", folder / "stderr"
         environment = self.cluster.step_environment(folder)
-        launch(folder / "process", Request(argv, environment, folder, stdout, stderr))
+        view = view_of(self.cluster.spec.folder)
+        launch(folder / "process", Request(argv, environment, folder, stdout, stderr, view))
         wait_until(lambda: observe(folder / "process").state is not ProcessState.RUNNING, STEP_SECONDS)
         outcome = observe(folder / "process").outcome
         assert outcome
@@ -106,6 +108,13 @@ def new_cluster(distribution: Distribution, folder: Path, s3_endpoint: str) -> C
         max_executors=2,
     )
     return Cluster(spec)
+
+
+def files_with(secret: str, folder: Path) -> list[Path]:
+    """The files below the folder that hold the secret."""
+    argv = ("grep", "-rlF", "--devices=skip", secret, folder)
+    found = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return [Path(line) for line in found.stdout.splitlines()]
 
 
 @pytest.fixture(scope="session")
@@ -155,10 +164,14 @@ def running(
     started = Running(cluster, nodes, s3)
     try:
         cluster.prepare()
+        cluster.introduce(cluster.spec.folder / "node" / "master", is_master=True)
         cluster.start_master()
         for node in nodes:
+            cluster.introduce(node.folder, is_master=False)
             cluster.start_worker(node)
         wait_until(lambda: started.registered(nodes), START_SECONDS)
         yield started
+        # YARN removes what started a container, credentials and all, some moments after its end.
+        wait_until(lambda: files_with(CREDENTIALS["AWS_SECRET_ACCESS_KEY"], cluster.spec.folder) == [], 60)
     finally:
         cluster.stop()
