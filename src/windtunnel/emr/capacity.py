@@ -6,7 +6,8 @@ from typing import Any
 
 from windtunnel.emr.schema import InstanceGroup
 
-TARGETS = ("TargetOnDemandCapacity", "TargetSpotCapacity")
+TARGETS: Mapping[str, str] = {"ON_DEMAND": "TargetOnDemandCapacity", "SPOT": "TargetSpotCapacity"}
+"""By market, the member of an InstanceFleetConfig that asks for units of it."""
 PRIORITIZED = "prioritized"
 
 
@@ -37,9 +38,8 @@ def demands(group: InstanceGroup) -> list[tuple[str, int, int]]:
     """By market: the units asked for, and for how many of them a new instance counts."""
     if not group.fleet:
         return [(group.market, group.requested, 1)]
-    on_demand, spot = (group.fleet.get(target, 0) for target in TARGETS)
     weight = weight_of_new(group)
-    return [("ON_DEMAND", on_demand, weight), ("SPOT", spot, weight)]
+    return [(market, group.fleet.get(target, 0), weight) for market, target in TARGETS.items()]
 
 
 def configurations_of(group: InstanceGroup, instance_type: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from windtunnel.emr.errors import not_modifiable, unknown_cluster, validation_ex
 from windtunnel.emr.schema import Cluster, InstanceGroup
 from windtunnel.emr.states import OPEN_CLUSTER_STATES, ClusterState
 from windtunnel.emr.steps import add_steps, cancel_pending
-from windtunnel.emr.transitions import change_state, record_creation
+from windtunnel.emr.transitions import add_new, change_state
 
 ERRORS = frozenset(
     {
@@ -30,13 +30,9 @@ def create_cluster(session: Session, request: Mapping[str, Any], context: Reques
     """A new cluster with its groups and first steps, in STARTING. Raises ValidationException."""
     cluster = job_flow.new_cluster(request, context.region, context.account)
     groups = _new_groups(cluster, request["Instances"])
-    session.add(cluster)
-    session.flush()
-    record_creation(session, cluster)
+    add_new(session, cluster)
     for group in groups:
-        session.add(group)
-        session.flush()
-        record_creation(session, group)
+        add_new(session, group)
     add_steps(session, cluster, request.get("Steps") or [])
     return cluster
 

@@ -11,11 +11,10 @@ from windtunnel.emr import ids, members, resizing, store
 from windtunnel.emr.capacity import TARGETS, chosen_type, weight_of
 from windtunnel.emr.configurations import flatten
 from windtunnel.emr.errors import invalid_request, of_other_kind, validation_exception
-from windtunnel.emr.instance_checks import check_classifications, check_instance_type, check_volumes
+from windtunnel.emr.instance_checks import ROLES, check_classifications, check_instance_type, check_volumes
 from windtunnel.emr.schema import Cluster, InstanceGroup
-from windtunnel.emr.transitions import record_creation
+from windtunnel.emr.transitions import add_new
 
-ROLES = ("MASTER", "CORE", "TASK")
 MOST_TYPES = 30
 SPOT_TIMEOUT = range(5, 1441)
 """Minutes."""
@@ -41,9 +40,7 @@ def add_instance_fleet(session: Session, cluster: Cluster, config: Mapping[str, 
     _check_roles([*(fleet.role for fleet in fleets), config["InstanceFleetType"]])
     fleet = _new_fleet(cluster, config)
     fleet.created_at = time.time()
-    session.add(fleet)
-    session.flush()
-    record_creation(session, fleet)
+    add_new(session, fleet)
     return fleet.id
 
 
@@ -69,7 +66,7 @@ def set_fleet(cluster: Cluster, fleet: InstanceGroup, config: Mapping[str, Any])
     """Have a fleet be what `config` (an InstanceFleetConfig) says. Raises ValidationException."""
     _check(fleet.role, config, cluster.release_label)
     chosen = chosen_type(config)
-    units = sum(config.get(target, 0) for target in TARGETS)
+    units = sum(config.get(target, 0) for target in TARGETS.values())
     fleet.fleet = dict(config)
     fleet.instance_type = chosen["InstanceType"]
     fleet.requested = math.ceil(units / weight_of(chosen))
@@ -113,7 +110,7 @@ def _check(role: str, config: Mapping[str, Any], release_label: str) -> None:
         )
     for kind in types:
         _check_type(role, kind, release_label)
-    units = [config.get(target, 0) for target in TARGETS]
+    units = [config.get(target, 0) for target in TARGETS.values()]
     if role == "MASTER" and sorted(units) != [0, 1]:
         raise validation_exception(
             "The MASTER instance fleet needs a target capacity of 1, on demand or spot: "

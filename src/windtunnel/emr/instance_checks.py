@@ -6,6 +6,8 @@ from typing import Any
 from windtunnel.emr.catalogue.instance_types import instance_types
 from windtunnel.emr.errors import validation_exception
 
+ROLES = ("MASTER", "CORE", "TASK")
+"""Of groups and of fleets, in the order in which a cluster has them."""
 VOLUMES = range(1, 26)
 """~ EBS volumes of one kind that an instance may have."""
 VOLUME_TYPES = ("gp3", "gp2", "io1", "st1", "sc1", "standard")

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 from windtunnel.emr import ids, members, reconfiguring, resizing, scaling_policies, store
 from windtunnel.emr.configurations import flatten
 from windtunnel.emr.errors import invalid_request, of_other_kind, validation_exception
-from windtunnel.emr.instance_checks import check_classifications, check_instance_type, check_volumes
+from windtunnel.emr.instance_checks import ROLES, check_classifications, check_instance_type, check_volumes
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
-from windtunnel.emr.transitions import record_creation
+from windtunnel.emr.transitions import add_new
 
 MOST_TASK_GROUPS = 48
-ROLES = ("MASTER", "CORE", "TASK")
 BY_TYPE = frozenset({"MasterInstanceType", "SlaveInstanceType", "InstanceCount"})
 WAYS_TO_ASK = BY_TYPE | {"InstanceGroups"}
 """Members of RunJobFlow's Instances that ask for instance groups."""
@@ -50,9 +49,7 @@ def add_instance_groups(
     new = [_new_group(cluster, config) for config in configs]
     for group in new:
         group.created_at = time.time()
-        session.add(group)
-        session.flush()
-        record_creation(session, group)
+        add_new(session, group)
     return [group.id for group in new]
 
 

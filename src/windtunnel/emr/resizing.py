@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from windtunnel.emr import ids, store
 from windtunnel.emr.capacity import demands, weight_of_new
 from windtunnel.emr.errors import invalid_request
+from windtunnel.emr.reconfiguring import is_under_way
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.emr.states import (
     LIVE_INSTANCE_STATES,
@@ -21,7 +22,7 @@ from windtunnel.emr.states import (
     InstanceGroupState,
     InstanceState,
 )
-from windtunnel.emr.transitions import change_state, record_creation
+from windtunnel.emr.transitions import add_new, change_state
 from windtunnel.hadoop.cluster import NodePorts
 
 MOST_FAILURES = 10
@@ -131,7 +132,7 @@ def _todo(
             f"cluster at most {most} nodes (WINDTUNNEL_EMR_MAX_NODES)."
         )
     settled = not add and not surplus and len(staying) == len(instances) and _are_running(staying)
-    settled = settled and group.applied_version == group.configurations_version
+    settled = settled and not is_under_way(group)
     return Todo(add, surplus, _state(cluster, group, suspended=suspended, settled=settled), message)
 
 
@@ -193,7 +194,5 @@ def _add(session: Session, cluster: Cluster, group: InstanceGroup, market: str) 
         created_at=time.time(),
         ports=asdict(NodePorts.allocate(store.given_ports(session))),
     )
-    session.add(instance)
-    session.flush()
-    record_creation(session, instance)
+    add_new(session, instance)
     change_state(session, instance, InstanceState.BOOTSTRAPPING)

@@ -27,7 +27,6 @@ BACKLOG_SECONDS = 4.0
 """~ How long containers must have been pending before managed scaling adds nodes."""
 IDLE_SECONDS = 30.0
 """~ How long a node must have had no container before managed scaling takes it away."""
-MARKETS = ("ON_DEMAND", "SPOT")
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ class Managed:
     def _slots(self) -> Iterator[tuple[InstanceGroup, str]]:
         """Where an instance may be added within the limits."""
         for group in self._groups:
-            for market in MARKETS if group.fleet else (group.market,):
+            for market in TARGETS if group.fleet else (group.market,):
                 units = self._units_of_one(group)
                 if self._units() + units > self._most:
                     continue
@@ -197,7 +196,7 @@ class Managed:
 
     def _change(self, group: InstanceGroup, market: str, units: int) -> None:
         if group.fleet:
-            target = TARGETS[MARKETS.index(market)]
+            target = TARGETS[market]
             left = max(0, group.fleet.get(target, 0) + units)
             set_fleet(self._cluster, group, {**group.fleet, target: left})
         else:
@@ -211,8 +210,8 @@ class Managed:
             if role not in (None, group.role):
                 continue
             if group.fleet:
-                markets = MARKETS if market is None else (market,)
-                total += sum(group.fleet.get(TARGETS[MARKETS.index(one)], 0) for one in markets)
+                markets = tuple(TARGETS) if market is None else (market,)
+                total += sum(group.fleet.get(TARGETS[one], 0) for one in markets)
             elif market in (None, group.market):
                 total += group.requested * self._units_of_one(group)
         return total

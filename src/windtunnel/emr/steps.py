@@ -12,7 +12,7 @@ from windtunnel.emr.errors import invalid_request, not_modifiable, validation_ex
 from windtunnel.emr.schema import Cluster, Step
 from windtunnel.emr.states import ACTIVE_STEP_STATES, OPEN_CLUSTER_STATES, StepState
 from windtunnel.emr.step_programs import why_not
-from windtunnel.emr.transitions import change_state, record_creation
+from windtunnel.emr.transitions import add_new, change_state
 from windtunnel.hadoop.steps import runner_of
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def add_steps(session: Session, cluster: Cluster, configs: Sequence[Mapping[str,
         )
     steps = [_new_step(cluster, config) for config in configs]
     for step in steps:
-        session.add(step)
-        session.flush()
-        record_creation(session, step)
+        add_new(session, step)
     if cluster.idle_since is not None:
         cluster.idle_since = time.time()
     return [step.id for step in steps]

@@ -60,6 +60,8 @@ def change_state(
     session.add(Event(at=now, subject=subject.id, before=before.value, after=to.value, reason=reason))
 
 
-def record_creation(session: Session, subject: Subject) -> None:
-    """The first event of a new thing."""
+def add_new(session: Session, subject: Subject) -> None:
+    """Stores a new thing and its first event."""
+    session.add(subject)
+    session.flush()
     session.add(Event(at=time.time(), subject=subject.id, before="", after=subject.state.value, reason=""))

@@ -29,11 +29,10 @@ GONE = (ProcessState.EXITED, ProcessState.LOST)
 
 
 @dataclass(frozen=True)
-class MasterStatus:
-    """`safe_mode` is None while the NameNode does not answer."""
+class DaemonsStatus:
+    """Of the process that the daemons of a node share."""
 
     process: ProcessState
-    safe_mode: bool | None
 
     @property
     def is_gone(self) -> bool:
@@ -47,26 +46,22 @@ class MasterStatus:
 
 
 @dataclass(frozen=True)
-class NodeStatus:
+class MasterStatus(DaemonsStatus):
+    """`safe_mode` is None while the NameNode does not answer."""
+
+    safe_mode: bool | None
+
+
+@dataclass(frozen=True)
+class NodeStatus(DaemonsStatus):
     """`registered`: YARN has the NodeManager as RUNNING, and HDFS the DataNode, where there is one, as live.
 
     `decommissioned`: no container runs there or could, and all its blocks are elsewhere.
     """
 
-    process: ProcessState
     registered: bool
     decommissioned: bool = False
     containers: int = 0
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether its daemons have ended."""
-        return self.process in GONE
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether its daemons were never started."""
-        return self.process is ProcessState.ABSENT
 
 
 @dataclass(frozen=True)
