@@ -1,64 +1,83 @@
-"""Clusters and steps: how long until one runs, and what a step costs beside the same command by hand."""
+"""Clusters: how long until one runs, what it needs while it idles, and how soon a step is started on it."""
 
 import subprocess
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import boto3
 import httpx
-from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+import psutil
 
+from bench import job
+from bench.emr import client, end, step, wait
 from bench.report import Report
+from bench.stack import MIB
 from windtunnel.cli.serve import emr_config
 from windtunnel.emr import store
 from windtunnel.emr.folders import ClusterFolder
 from windtunnel.emr.runtime import Runtime
+from windtunnel.emr.service import CLUSTERS_PATH
+from windtunnel.emr.states import ClusterState
 from windtunnel.emr.store import Store
 from windtunnel.hadoop import cluster as hadoop
-from windtunnel.hadoop.daemons import master_request
-from windtunnel.hadoop.spec import NAME_NODE
+from windtunnel.hadoop.daemons import MAINS
+from windtunnel.hadoop.environment import daemon_environment
+from windtunnel.hadoop.processes import with_variables
+from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NAME_NODE
 from windtunnel.install.progress import SILENT
-from windtunnel.stack.environment import aws_variables
 from windtunnel.stack.settings import Settings
+from windtunnel.stack.status import memory_of
 
-BUCKET = "airflow-salary-pipeline-local"
-JOB = (
-    f"s3://{BUCKET}/spark/average_salary.py",
-    *("--features", f"s3://{BUCKET}/data/train_features.csv"),
-    *("--salaries", f"s3://{BUCKET}/data/train_salaries.csv"),
-)
+SETTLED_SECONDS = 3
+"""After which the memory of a daemon that has started is what it stays."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One daemon by itself: seconds until it answers, and its memory some seconds later in MiB."""
+
+    seconds: float
+    memory: float
 
 
 def measure(settings: Settings, repeat: int, report: Report) -> None:
-    """Cold starts, then one cluster on which the sides take turns."""
-    variables = aws_variables(settings)
-    session = boto3.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
-    emr = session.client("emr", endpoint_url=settings.emr_url, region_name=variables["AWS_REGION"])
+    """Cold starts, one cluster on which the sides take turns, starts after one has ended."""
+    emr = client(settings)
     report.say("clusters from RunJobFlow to their first step")
-    starts = [_start(emr) for _ in range(repeat)]
+    starts = [_start(emr) for _ in range(repeat)]  # none ends: no spare is started
     for cluster_id, *_ in starts[:-1]:
-        _end(emr, cluster_id)
+        end(emr, cluster_id)
     kept = starts[-1][0]
     daemons = _daemons(settings, kept)
-    by_hand = [_one_daemon(daemons) for _ in range(repeat)]
-    up, step = sorted(start[1] for start in starts), sorted(start[2] for start in starts)
-    report.add("RunJobFlow to the first step running", f"{step[len(step) // 2]:.1f} s", "<= 10 s")
-    report.ratio("RunJobFlow to RUNNING over one NameNode by hand", up, by_hand)
+    alone = [_name_node(daemons) for _ in range(repeat)]
+    by_hand = [one.seconds for one in alone]
+    first_step = median(start[2] for start in starts)
+    report.add("RunJobFlow to the first step running", f"{first_step:.1f} s", "<= 10 s")
+    cold = [start[1] for start in starts]
+    report.ratio("RunJobFlow to RUNNING over one NameNode by hand", cold, by_hand, "<= 2")
+    memory = sum(memory_of(process) for process in with_variables({CLUSTER_VARIABLE: kept})) / MIB
+    of_one = [one.memory for one in alone]
+    report.ratio("idle cluster of three over one NameNode, PSS", [memory], of_one, "<= 4", unit="MiB")
     latencies = [_to_start(emr, settings, kept) for _ in range(3 * repeat)]
     report.add("AddJobFlowSteps to the start of its process", f"{median(latencies):.2f} s", "<= 0.2 s")
-    report.say("the pipeline's job as a step, by hand on the same YARN, and on local[*]")
-    sides: dict[str, list[float]] = {"step": [], "hand": [], "local": []}
+    job.measure(emr, kept, daemons, repeat, report)
+    report.say("clusters that start after one has ended")
+    warm = []
     for _ in range(repeat):
-        sides["step"].append(_as_step(emr, kept))
-        sides["hand"].append(_by_hand(daemons))
-        sides["local"].append(_by_hand(daemons, "--master", "local[*]"))
-    report.ratio("step over the same spark-submit by hand", sides["step"], sides["hand"], "<= 1.05")
-    report.ratio("step over bare local[*]", sides["step"], sides["local"], "<= 1.5")
-    _end(emr, kept)
+        end(emr, kept)
+        wait(lambda: _spare_is_ready(settings))
+        kept, up, _ = _start(emr)
+        warm.append(up)
+    report.ratio("the same after a cluster has ended", warm, by_hand, "<= 0.5")
+    end(emr, kept)
+
+
+def _spare_is_ready(settings: Settings) -> bool:
+    clusters = httpx.get(f"{settings.emr_url}{CLUSTERS_PATH}", trust_env=False).json()["clusters"]
+    return [cluster["state"] for cluster in clusters] == [ClusterState.WAITING]
 
 
 def _start(emr: Any) -> tuple[str, float, float]:
@@ -74,70 +93,27 @@ def _start(emr: Any) -> tuple[str, float, float]:
             ],
             "KeepJobFlowAliveWhenNoSteps": True,
         },
-        Steps=[_step("true")],
+        Steps=[step("true")],
     )["JobFlowId"]
-    _wait(lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"] == "WAITING")
+    wait(lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"] == "WAITING")
     timeline = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["Timeline"]
-    [step] = emr.list_steps(ClusterId=cluster_id)["Steps"]
+    [first] = emr.list_steps(ClusterId=cluster_id)["Steps"]
     created = timeline["CreationDateTime"]
     up = (timeline["ReadyDateTime"] - created).total_seconds()
-    return cluster_id, up, (step["Status"]["Timeline"]["StartDateTime"] - created).total_seconds()
+    return cluster_id, up, (first["Status"]["Timeline"]["StartDateTime"] - created).total_seconds()
 
 
 def _to_start(emr: Any, settings: Settings, cluster_id: str) -> float:
     """Seconds from the request until the step's command runs, which is until its clock says so."""
     asked = time.time()
-    [step_id] = emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[_step("date", "+%s.%N")])["StepIds"]
-    _wait(
+    [step_id] = emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step("date", "+%s.%N")])["StepIds"]
+    wait(
         lambda: (
             emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]["Status"]["State"] == "COMPLETED"
         )
     )
     log = ClusterFolder.of(emr_config(settings).state, cluster_id).step(step_id).log("stdout")
     return float(log.read_text()) - asked
-
-
-def _end(emr: Any, cluster_id: str) -> None:
-    emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    _wait(lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"] == "TERMINATED")
-
-
-def _step(*argv: str) -> dict[str, Any]:
-    jar = {"Jar": "command-runner.jar", "Args": list(argv)}
-    return {"Name": "bench", "ActionOnFailure": "CONTINUE", "HadoopJarStep": jar}
-
-
-def _as_step(emr: Any, cluster_id: str) -> float:
-    """Seconds that the job takes as a step."""
-    job = _step("spark-submit", "--deploy-mode", "client", *JOB, "--output", f"s3://{BUCKET}/bench/step/")
-    [step_id] = emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[job])["StepIds"]
-
-    def status() -> Any:
-        return emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]["Status"]
-
-    # As seldom as a sensor asks: the end is in the timeline, and asking takes time from the step.
-    _wait(lambda: status()["State"] in ("COMPLETED", "FAILED"), seconds=2)
-    if status()["State"] == "FAILED":
-        raise SystemExit(f"the step failed: {status()['FailureDetails']}")
-    timeline = status()["Timeline"]
-    return float((timeline["EndDateTime"] - timeline["StartDateTime"]).total_seconds())
-
-
-def _by_hand(daemons: hadoop.Cluster, *options: str) -> float:
-    """Seconds that the same command takes from a shell on the master node."""
-    command = ["spark-submit", *(options or ("--deploy-mode", "client")), *JOB]
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.monotonic()
-        environment = daemons.step_environment(Path(folder))
-        subprocess.run(
-            ["sh", "-c", 'exec "$@"', "sh", *command, "--output", f"s3://{BUCKET}/bench/hand/"],
-            env=environment,
-            cwd=folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        return time.monotonic() - began
 
 
 def _daemons(settings: Settings, cluster_id: str) -> hadoop.Cluster:
@@ -151,29 +127,28 @@ def _daemons(settings: Settings, cluster_id: str) -> hadoop.Cluster:
         return runtime.cluster(cluster, store.instance_groups(session, cluster_id), installed)
 
 
-def _one_daemon(beside: hadoop.Cluster) -> float:
-    """Seconds until a NameNode that is started by hand answers."""
+def _name_node(beside: hadoop.Cluster) -> Alone:
+    """A NameNode as it is started by hand: by its own main class, with what Java does by itself."""
     with tempfile.TemporaryDirectory() as folder:
         spec = replace(beside.spec, id="j-BENCH", folder=Path(folder), ports=hadoop.MasterPorts.allocate())
-        alone = hadoop.Cluster(spec)
-        alone.prepare()
-        request = master_request(spec, [NAME_NODE])
-        request.stdout.parent.mkdir(parents=True, exist_ok=True)
+        hadoop.Cluster(spec).prepare()
+        java, class_path = str(spec.distribution.java), spec.distribution.hadoop_class_path(spec.conf)
+        environment = daemon_environment(spec, None)
         began = time.monotonic()
-        with request.stdout.open("ab") as output:
-            process = subprocess.Popen(
-                request.argv,
-                env=dict(request.environment),
-                cwd=request.directory,
-                stdout=output,
-                stderr=output,
-            )
-        try:
-            _wait(lambda: _answers(spec.name_node_url))
-            return time.monotonic() - began
-        finally:
-            process.kill()
-            process.wait()
+        with subprocess.Popen(
+            (java, "-cp", class_path, MAINS[NAME_NODE]),
+            env=environment,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            try:
+                wait(lambda: _answers(spec.name_node_url))
+                seconds = time.monotonic() - began
+                wait(lambda: time.monotonic() - began > SETTLED_SECONDS)
+                return Alone(seconds, memory_of(psutil.Process(process.pid)) / MIB)
+            finally:
+                process.kill()
 
 
 def _answers(url: str) -> bool:
@@ -181,9 +156,3 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}/jmx", timeout=1, trust_env=False).is_success
     except httpx.HTTPError:
         return False
-
-
-def _wait(reached: Any, seconds: float = 0.1) -> None:
-    retry(retry=retry_if_result(lambda seen: not seen), wait=wait_fixed(seconds), stop=stop_after_delay(600))(
-        reached
-    )()

@@ -22,10 +22,12 @@ class Report:
         self.rows.append((what, figure, aim))
         print(f"{what}: {figure}" + (f" (aim: {aim})" if aim else ""), flush=True)
 
-    def ratio(self, what: str, ours: list[float], theirs: list[float], aim: str = "") -> None:
-        """The median of one side over that of the other; both in seconds."""
+    def ratio(
+        self, what: str, ours: list[float], theirs: list[float], aim: str = "", unit: str = "s"
+    ) -> None:
+        """The median of one side over that of the other; both in the unit."""
         us, them = median(ours), median(theirs)
-        self.add(what, f"{us / them:.2f}  ({us:.1f} s over {them:.1f} s)", aim)
+        self.add(what, f"{us / them:.2f}  ({us:.1f} {unit} over {them:.1f} {unit})", aim)
 
     def show(self) -> None:
         """The table."""

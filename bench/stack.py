@@ -15,12 +15,14 @@ from windtunnel.stack.leftovers import find
 from windtunnel.stack.settings import Settings, setting_variables
 from windtunnel.stack.status import memory_of
 
+MIB = 1 << 20
+
 
 @contextmanager
 def running(folder: Path, rows: int, report: Report) -> Iterator[Settings]:
     """A stack on ports of its own, with so many rows of data; down again at the end."""
     report.say(f"generating {rows} rows")
-    settings = own_settings(copy_project(folder, rows))
+    settings = own_settings(copy_project(folder, rows), spare_minutes=10)
     try:
         report.say("up")
         report.add("up, everything installed", f"{_windtunnel(settings, 'up'):.1f} s")
@@ -34,7 +36,7 @@ def measure(settings: Settings, report: Report) -> None:
     warm = min(_windtunnel(settings, "up") for _ in range(3))
     report.add("up when up", f"{warm:.2f} s", "< 1 s")
     memory = sum(memory_of(process) for process in find(identity(settings)))
-    report.add("idle stack, PSS", f"{memory / (1 << 20):.0f} MiB")
+    report.add("idle stack, PSS", f"{memory / MIB:.0f} MiB")
 
 
 def _windtunnel(settings: Settings, verb: str) -> float:

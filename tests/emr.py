@@ -45,6 +45,8 @@ class Health:
     dead: set[str] = field(default_factory=set)
     workers_die: bool = False
     """Whether no worker lives."""
+    no_restart: bool = False
+    """Whether daemons that are started anew end at once, whatever their configurations."""
     generations: dict[str, int] = field(default_factory=dict)
     """Of the daemons of each node that were last started, where they were reconfigured."""
     configured: list[str] = field(default_factory=list)
@@ -109,7 +111,7 @@ class UpAtOnce(hadoop.Cluster):
         """Daemons with the property `fatal` end as soon as they are started."""
         if self._health.generations.get(name, 0) != generation:
             return ProcessState.ABSENT
-        fatal = "fatal" in configurations.get("yarn-site", {})
+        fatal = "fatal" in configurations.get("yarn-site", {}) or (generation > 0 and self._health.no_restart)
         return ProcessState.EXITED if fatal or name in self._health.dead else ProcessState.RUNNING
 
     def _node(self, node: hadoop.Node) -> NodeStatus:
@@ -171,8 +173,14 @@ class Light(Runtime):
 class Emr:
     """The service in this process: `client` talks to it, `crash` and `start` are a kill and a restart."""
 
-    def __init__(self, state: Path, environment: Mapping[str, str]) -> None:
-        self.config = EmrConfig(state=state, cache=state / "cache", environment=environment, max_nodes=5)
+    def __init__(self, state: Path, environment: Mapping[str, str], spare_seconds: int = 0) -> None:
+        self.config = EmrConfig(
+            state=state,
+            cache=state / "cache",
+            environment=environment,
+            max_nodes=5,
+            spare_seconds=spare_seconds,
+        )
         self.health = Health()
         self._stack = ExitStack()
         self.start()

@@ -31,10 +31,13 @@ def copy_project(folder: Path, rows: int) -> Path:
     return folder
 
 
-def own_settings(project: Path) -> Settings:
-    """Settings of a stack that shares nothing with another but the cache of downloads."""
+def own_settings(project: Path, spare_minutes: int = 0) -> Settings:
+    """Settings of a stack that shares nothing with another but the cache of downloads.
+
+    No spare cluster, unless asked for: it would take its time from the test that comes next.
+    """
     ports: dict[str, Any] = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     # Not the developer's own: WINDTUNNEL_STATE and its like may be set in the shell that runs the tests.
     for name in [*PORTS, "host", "stack", "allowed_hosts"]:
         os.environ.pop(f"WINDTUNNEL_{name.upper()}", None)
-    return load_settings(project, state=project / ".windtunnel", **ports)
+    return load_settings(project, state=project / ".windtunnel", emr_spare_minutes=spare_minutes, **ports)

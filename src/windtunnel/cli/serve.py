@@ -50,6 +50,7 @@ def emr_config(settings: Settings) -> EmrConfig:
         port=settings.emr_port,
         allowed_hosts=settings.allowed_hosts,
         environment=step_environment(settings),
+        spare_seconds=settings.emr_spare_minutes * 60,
         system_commands_warn=settings.emr_system_commands == "warn",
         **{name: value for name, value in limits.items() if value is not None},
     )

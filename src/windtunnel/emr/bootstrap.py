@@ -68,7 +68,8 @@ class BootstrapActions:
 
     def _introduce(self, instance: Instance, group: InstanceGroup, about: Mapping[str, Any]) -> None:
         node = self._runtime.node_folder(instance)
-        if (info_of(node) / "job-flow.json").exists():
+        told, now = info_of(node) / "job-flow.json", json.dumps(about["job-flow"])
+        if told.exists() and told.read_text() == now:  # what is written last
             return
         self._daemons.introduce(node, is_master=group.role == "MASTER")
         for name, content in about.items():

@@ -1,6 +1,7 @@
 """One cluster, moved one step closer to what is stored; safe to repeat, also after a crash anywhere."""
 
 import logging
+import shutil
 import time
 from dataclasses import asdict
 
@@ -14,6 +15,7 @@ from windtunnel.emr.resizing import settle
 from windtunnel.emr.runtime import Runtime
 from windtunnel.emr.scaling import Scaling
 from windtunnel.emr.schema import Cluster
+from windtunnel.emr.spares import is_spare
 from windtunnel.emr.states import (
     ACTIVE_STEP_STATES,
     UP_CLUSTER_STATES,
@@ -65,7 +67,7 @@ class ClusterReconciler:
         self._ends = StepEnds(db, runtime, shipper)
         self._scaling = Scaling(db)
         self._parts: tuple[hadoop.Cluster, Nodes, StepRuns] | None = None
-        self._made_of = 0, 0
+        self._made_of: tuple[object, ...] = ()
         self._prepared = False
         self._health_due = 0.0
         self._logs_due = 0.0
@@ -82,6 +84,8 @@ class ClusterReconciler:
             return
         self._quiet_until = 0.0
         view = View.read(self._store, self._id)
+        if view is None:
+            return
         match view.cluster.state:
             case ClusterState.STARTING:
                 self._provision(view.cluster)
@@ -116,7 +120,8 @@ class ClusterReconciler:
             fresh = store.find_cluster(session, self._id)
             if fresh is None or fresh.state is not ClusterState.STARTING:
                 return
-            fresh.ports = asdict(hadoop.MasterPorts.allocate(store.given_ports(session)))
+            if not fresh.ports:  # a spare's heir has them
+                fresh.ports = asdict(hadoop.MasterPorts.allocate(store.given_ports(session)))
             change_state(session, fresh, ClusterState.BOOTSTRAPPING)
             settle(session, fresh, self._runtime.config.max_nodes)
         self._starting_since = time.monotonic()
@@ -154,8 +159,8 @@ class ClusterReconciler:
             logs = self._runtime.folder(self._id).path
             self.end("INTERNAL_ERROR", f"Not all daemons were up after {START_SECONDS} seconds: see {logs}")
             return
-        view = View.read(self._store, self._id)
-        if not all(instance.state is InstanceState.RUNNING for instance in view.instances):
+        now = View.read(self._store, self._id)
+        if now is None or not all(instance.state is InstanceState.RUNNING for instance in now.instances):
             return
         with self._store.transaction() as session:
             fresh = store.find_cluster(session, self._id)
@@ -227,7 +232,7 @@ class ClusterReconciler:
         """A cluster that waits gets its history server, then counts towards its auto-termination."""
         if cluster.state is not ClusterState.WAITING or cluster.idle_since is None:
             return
-        if time.time() - cluster.idle_since >= HISTORY_SERVER_SECONDS:
+        if time.time() - cluster.idle_since >= HISTORY_SERVER_SECONDS and not is_spare(cluster):
             daemons.start_history_server()
         if cluster.idle_timeout is None or time.time() - cluster.idle_since < cluster.idle_timeout:
             return
@@ -251,6 +256,9 @@ class ClusterReconciler:
         if not self._ends.end_all(view.cluster):
             return
         kill_all(CLUSTER_VARIABLE, self._id)
+        if is_spare(view.cluster):
+            self._remove_spare()
+            return
         saved = not view.cluster.log_uri or self._ship_logs(view.cluster)
         self._ending_since = self._ending_since or time.monotonic()
         if not saved and time.monotonic() - self._ending_since < SAVE_SECONDS:
@@ -272,6 +280,12 @@ class ClusterReconciler:
         if saved:
             self._shipper.forget(folder)
 
+    def _remove_spare(self) -> None:
+        """Nobody ever saw it: nothing of it is kept."""
+        shutil.rmtree(self._runtime.folder(self._id).path, ignore_errors=True)
+        with self._store.transaction() as session:
+            store.remove_cluster(session, self._id)
+
     def _ship_logs(self, cluster: Cluster) -> bool:
         folder = self._runtime.folder(self._id)
         return self._shipper.ship(folder, cluster.log_uri or "", log_folders(folder))
@@ -279,10 +293,10 @@ class ClusterReconciler:
     def _running_parts(self, view: View) -> tuple[hadoop.Cluster, Nodes, StepRuns]:
         """The cluster's processes as they are now, whoever started them.
 
-        Made once, after a restart too, and anew when the master is reconfigured.
+        Made once, after a restart too, and anew when the master is reconfigured or a spare has become a cluster.
         """
         generation = max((one.generation for one in view.instances if view.is_master(one)), default=0)
-        made_of = view.groups[0].configurations_version, generation
+        made_of = view.cluster.created_at, view.groups[0].configurations_version, generation
         if self._parts is None or self._made_of != made_of:
             installed = self._runtime.install(view.cluster.release_label)
             daemons = self._runtime.cluster(view.cluster, view.groups, installed, generation)

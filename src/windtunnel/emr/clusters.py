@@ -1,14 +1,15 @@
 """Clusters: created, changed and ended, each within the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from windtunnel.aws.context import RequestContext
-from windtunnel.emr import fleets, instance_groups, job_flow, store
+from windtunnel.emr import fleets, instance_groups, job_flow, spares, store
 from windtunnel.emr.errors import not_modifiable, unknown_cluster, validation_exception
-from windtunnel.emr.schema import Cluster, InstanceGroup
+from windtunnel.emr.resizing import add_instance
+from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.emr.states import OPEN_CLUSTER_STATES, ClusterState
 from windtunnel.emr.steps import add_steps, cancel_pending
 from windtunnel.emr.transitions import add_new, change_state
@@ -30,11 +31,26 @@ def create_cluster(session: Session, request: Mapping[str, Any], context: Reques
     """A new cluster with its groups and first steps, in STARTING. Raises ValidationException."""
     cluster = job_flow.new_cluster(request, context.region, context.account)
     groups = _new_groups(cluster, request["Instances"])
+    inherited = _inherited(session, cluster, groups)
     add_new(session, cluster)
     for group in groups:
         add_new(session, group)
+    of_id = {group.id: group for group in groups}
+    for instance in inherited:
+        add_instance(session, of_id[instance.group_id], of_id[instance.group_id].market, like=instance)
     add_steps(session, cluster, request.get("Steps") or [])
     return cluster
+
+
+def _inherited(session: Session, cluster: Cluster, groups: Sequence[InstanceGroup]) -> list[Instance]:
+    """The instances of the spare, where there is one that fits: one that does not makes room."""
+    spare = store.find_spare(session)
+    if spare is None:
+        return []
+    if spares.fits(session, spare, cluster, groups):
+        return spares.inherit(session, spare, cluster, groups)
+    begin_termination(session, spare, "USER_REQUEST", "A cluster of another kind was asked for")
+    return []
 
 
 def _new_groups(cluster: Cluster, instances: Mapping[str, Any]) -> list[InstanceGroup]:

@@ -40,6 +40,9 @@ class EmrConfig:
     system_commands_warn: bool = False
     """Whether `yum`, `systemctl` and the like succeed with a warning in bootstrap actions and steps."""
 
+    spare_seconds: int = 0
+    """How long a spare waits for an heir after a cluster has ended; 0: there is none."""
+
     @property
     def s3_endpoint(self) -> str:
         """The URL of S3, as the SDKs find it. Empty: AWS's own."""

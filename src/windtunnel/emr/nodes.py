@@ -37,11 +37,12 @@ class View:
     instances: Sequence[Instance]
 
     @classmethod
-    def read(cls, db: Store, cluster_id: str) -> "View":
-        """The cluster as it is stored now."""
+    def read(cls, db: Store, cluster_id: str) -> "View | None":
+        """The cluster as it is stored now; None for a spare that is no more."""
         with db.reading() as session:
             cluster = store.find_cluster(session, cluster_id)
-            assert cluster is not None  # noqa: S101 - clusters are never removed
+            if cluster is None:
+                return None
             live = [one for one in store.instances(session, cluster_id) if one.state in LIVE_INSTANCE_STATES]
             return cls(cluster, store.instance_groups(session, cluster_id), live)
 

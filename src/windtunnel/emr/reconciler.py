@@ -11,9 +11,11 @@ from sqlalchemy import select
 
 from windtunnel.emr import store
 from windtunnel.emr.cluster_reconciler import ClusterReconciler
+from windtunnel.emr.clusters import begin_termination, create_cluster
 from windtunnel.emr.logs import LogShipper, log_folders
 from windtunnel.emr.runtime import Runtime
 from windtunnel.emr.schema import Cluster
+from windtunnel.emr.spares import NOBODY, request_like
 from windtunnel.emr.states import LIVE_CLUSTER_STATES
 from windtunnel.emr.store import Store
 
@@ -21,6 +23,7 @@ TICK_SECONDS = 0.1
 """How long it sleeps between two looks at clusters that are live."""
 REST_SECONDS = 5.0
 """The same when there is none; a change of the store wakes it."""
+SPARE = "spare"
 LATE_LOGS = "late logs"
 RETRY_LOGS_SECONDS = 30.0
 LATE_LOGS_SECONDS = 24 * 3600
@@ -54,6 +57,10 @@ class Reconciler:
 
     def start(self) -> None:
         """Begin: what an earlier process left is found again."""
+        with self._store.transaction() as session:
+            spare = store.find_spare(session)
+            if spare is not None:  # its processes may have been started with other settings
+                begin_termination(session, spare, "USER_REQUEST", "The service was started anew")
         self._thread.start()
 
     def halt(self) -> None:
@@ -97,7 +104,10 @@ class Reconciler:
 
     def _look(self) -> bool:
         live = self._live_clusters()
+        ended = [cluster_id for cluster_id in self._clusters if cluster_id not in live]
         self._forget_all_but(live)
+        if ended and not live and self._runtime.config.spare_seconds:
+            self._submit(SPARE, partial(self._add_spare, ended[-1]))
         for cluster_id in live:
             if time.monotonic() >= self._paused_until.get(cluster_id, 0):
                 self._submit(cluster_id, partial(self._tick, cluster_id))
@@ -105,6 +115,16 @@ class Reconciler:
             self._logs_due = time.monotonic() + RETRY_LOGS_SECONDS
             self._submit(LATE_LOGS, self.save_late_logs)
         return bool(live)
+
+    def _add_spare(self, ended_id: str) -> None:
+        with self._store.transaction() as session:
+            ended = store.find_cluster(session, ended_id)
+            if ended is None or store.live_cluster_ids(session):
+                return
+            groups = store.instance_groups(session, ended_id)
+            request = request_like(ended, groups, self._runtime.config.spare_seconds)
+            if request is not None:
+                create_cluster(session, request, NOBODY)
 
     def _submit(self, name: str, work: Callable[[], None]) -> None:
         """Have the work done by the pool, unless it is under way."""

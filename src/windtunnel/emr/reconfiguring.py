@@ -22,7 +22,7 @@ def begin(
     """A group is RECONFIGURING until all its nodes run with these. Raises ValidationException."""
     wished = _merged(group.configurations, configurations) if merging else list(configurations)
     check_classifications(group.role, flatten(wished))
-    group.failures = 0
+    group.failures, group.taken_back = 0, ""
     _set(session, group, wished)
 
 
@@ -45,6 +45,7 @@ def go_back(session: Session, group: InstanceGroup, why: str) -> None:
         if one.group_id == group.id and one.configurations_version == group.applied_version
     ]
     group.failures += 1
+    group.taken_back = f"The reconfiguration failed and was taken back: {why}"
     if group.failures >= MOST_TRIES:
         applied(group)
         change_state(session, group, InstanceGroupState.SUSPENDED)
@@ -52,7 +53,6 @@ def go_back(session: Session, group: InstanceGroup, why: str) -> None:
         _set(session, group, group.applied_configurations)
     for instance in untouched:
         instance.configurations_version = group.configurations_version
-    group.reason_message = f"The reconfiguration failed and was taken back: {why}"
 
 
 def is_seen_by_steps_only(group: InstanceGroup) -> bool:

@@ -110,7 +110,7 @@ def settle(session: Session, cluster: Cluster, most: int) -> None:
         for instance in todo.remove:
             let_go(group, instance)
         for market in todo.add:
-            _add(session, cluster, group, market)
+            add_instance(session, group, market)
         if todo.state is not group.state:
             change_state(session, group, todo.state, message=todo.message)
         group.reason_message = todo.message
@@ -121,12 +121,14 @@ def _todo(
 ) -> Todo:
     staying = [one for one in instances if one.leaving_since is None]
     lacking, surplus = _difference(group, staying)
-    suspended = group.failures >= MOST_FAILURES
+    failed = group.failures >= MOST_FAILURES
+    # A group that could not be reconfigured stays SUSPENDED too, until it is modified.
+    suspended = failed or group.state is InstanceGroupState.SUSPENDED
     add = [] if suspended else lacking[: max(0, room)]
-    message = ""
-    if suspended:
+    message = group.taken_back
+    if failed:
         message = f"{group.failures} of its instances have failed: no more are started."
-    elif len(lacking) > len(add):
+    elif not suspended and len(lacking) > len(add):
         message = (
             f"{len(staying) + len(add)} of the {group.requested} requested instances run: this machine gives a "
             f"cluster at most {most} nodes (WINDTUNNEL_EMR_MAX_NODES)."
@@ -181,18 +183,19 @@ def _are_running(instances: Sequence[Instance]) -> bool:
     return all(instance.state is InstanceState.RUNNING for instance in instances)
 
 
-def _add(session: Session, cluster: Cluster, group: InstanceGroup, market: str) -> None:
+def add_instance(session: Session, group: InstanceGroup, market: str, like: Instance | None = None) -> None:
+    """Store a new instance of a group: one with the ids and ports of `like`, whose processes run, or its own."""
     instance = Instance(
-        id=ids.instance_id(),
-        ec2_id=ids.ec2_instance_id(),
-        cluster_id=cluster.id,
+        id=like.id if like else ids.instance_id(),
+        ec2_id=like.ec2_id if like else ids.ec2_instance_id(),
+        cluster_id=group.cluster_id,
         group_id=group.id,
         instance_type=group.instance_type,
         market=market,
         weight=weight_of_new(group),
         configurations_version=group.configurations_version,
         created_at=time.time(),
-        ports=asdict(NodePorts.allocate(store.given_ports(session))),
+        ports=like.ports if like else asdict(NodePorts.allocate(store.given_ports(session))),
     )
     add_new(session, instance)
     change_state(session, instance, InstanceState.BOOTSTRAPPING)

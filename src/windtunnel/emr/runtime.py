@@ -1,10 +1,11 @@
 """From rows of the store to what runs: the one place that knows both."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from windtunnel.emr.capacity import configurations_of
@@ -17,6 +18,7 @@ from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop import distribution
 from windtunnel.hadoop.distribution import Distribution, Versions
+from windtunnel.hadoop.spec import Configurations
 from windtunnel.install.background import in_background
 from windtunnel.install.progress import Progress, WatchedProgress
 
@@ -126,11 +128,15 @@ class Runtime:
         return self.folder(instance.cluster_id).node(instance.ec2_id)
 
 
-def _tables(cluster: Cluster, group: InstanceGroup, instance_type: str) -> Mapping[str, Mapping[str, str]]:
-    given = merge(flatten(cluster.configurations), flatten(configurations_of(group, instance_type)))
-    return on_this_machine(given)[0]
+def _tables(cluster: Cluster, group: InstanceGroup, instance_type: str) -> Configurations:
+    return on_this_machine(_given(cluster, group, instance_type))[0]
 
 
-def remarks(cluster: Cluster) -> list[str]:
-    """What runs or stands here in the place of what the cluster's release and configurations name, a sentence each."""
-    return [*substitutions(cluster.release_label), *on_this_machine(flatten(cluster.configurations))[1]]
+def remarks(cluster: Cluster, groups: Sequence[InstanceGroup]) -> list[str]:
+    """What stands here for what the cluster's release and its groups' configurations name, a sentence each."""
+    of_groups = [on_this_machine(_given(cluster, group, group.instance_type))[1] for group in groups]
+    return list(dict.fromkeys(chain(substitutions(cluster.release_label), *of_groups)))
+
+
+def _given(cluster: Cluster, group: InstanceGroup, instance_type: str) -> Configurations:
+    return merge(flatten(cluster.configurations), flatten(configurations_of(group, instance_type)))

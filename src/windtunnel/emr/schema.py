@@ -98,6 +98,8 @@ class InstanceGroup(Base):
     applied_configurations: Mapped[list[dict[str, Any]]]
     """The ones that all its instances were last seen to run with, to which a reconfiguration that fails goes back."""
     applied_version: Mapped[int] = mapped_column(default=0)
+    taken_back: Mapped[str] = mapped_column(default="")
+    """Why its last reconfiguration was taken back, a sentence; empty where none was."""
     attributes: Mapped[dict[str, Any]]
     fleet: Mapped[dict[str, Any]]
     """The InstanceFleetConfig as it is now wished; empty for a group."""

@@ -89,7 +89,9 @@ class StepRuns:
         for name in STEP_LOGS:
             run.log(name).touch()
         note(run, f"Step '{step.name}' ({step.id}) of {cluster.name} ({cluster.id}), {cluster.release_label}")
-        for line in remarks(cluster):
+        with self._store.reading() as session:
+            groups = store.instance_groups(session, cluster.id)
+        for line in remarks(cluster, groups):
             note(run, line)
         refusal = refusal_of(self._daemons.spec.folder)
         if refusal:

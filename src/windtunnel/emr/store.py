@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy import Engine, create_engine, delete, event, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -21,9 +21,11 @@ from windtunnel.emr.schema import (
     SecurityConfiguration,
     Step,
 )
-from windtunnel.emr.states import LIVE_CLUSTER_STATES, LIVE_INSTANCE_STATES
+from windtunnel.emr.states import LIVE_CLUSTER_STATES, LIVE_INSTANCE_STATES, OPEN_CLUSTER_STATES
 
-HEAD = "0004"
+NOBODY = ""
+"""The account of a spare, which no request has."""
+HEAD = "0005"
 """The newest migration: a file that is already there is opened without loading Alembic."""
 
 
@@ -118,6 +120,22 @@ def live_cluster_ids(session: Session) -> Sequence[str]:
     """Every cluster that something may still run for, oldest first."""
     states = select(Cluster.id).where(Cluster.state.in_(LIVE_CLUSTER_STATES)).order_by(Cluster.number)
     return session.scalars(states).all()
+
+
+def find_spare(session: Session) -> Cluster | None:
+    """The cluster that waits for an heir, if there is one that has not begun to end."""
+    rows = select(Cluster).where(Cluster.account == NOBODY, Cluster.state.in_(OPEN_CLUSTER_STATES))
+    return session.scalar(rows)
+
+
+def remove_cluster(session: Session, cluster_id: str) -> None:
+    """Forget a spare: no other cluster is ever removed."""
+    for kind in (Instance, InstanceGroup):
+        of_cluster = select(kind.id).where(kind.cluster_id == cluster_id)
+        session.execute(delete(Event).where(Event.subject.in_(of_cluster)))
+        session.execute(delete(kind).where(kind.cluster_id == cluster_id))
+    session.execute(delete(Event).where(Event.subject == cluster_id))
+    session.execute(delete(Cluster).where(Cluster.id == cluster_id))
 
 
 def given_ports(session: Session) -> set[int]:

@@ -48,9 +48,9 @@ LOGS = {
 }
 
 
-def master_request(spec: ClusterSpec, daemons: Sequence[str] = MASTER_DAEMONS) -> Request:
+def master_request(spec: ClusterSpec) -> Request:
     """How to run the daemons of the master."""
-    return _node_request(spec, None, daemons)
+    return _node_request(spec, None, MASTER_DAEMONS)
 
 
 def worker_request(spec: ClusterSpec, node: Node) -> Request:

@@ -6,7 +6,6 @@ what they refer to. docs/decisions/0009 says why.
 """
 
 import hashlib
-import subprocess
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from windtunnel.hadoop.class_files import on_loopback
 from windtunnel.hadoop.ports import LOOPBACK
 from windtunnel.install.errors import InstallError
 from windtunnel.install.files import locked
+from windtunnel.install.java import run_java
 from windtunnel.install.progress import Progress
 
 FORMAT = "2"
@@ -57,30 +57,23 @@ def mapreduce_jars(
     with locked(home.with_name(f".{home.name}.lock")):
         if not home.exists():
             with progress.task("MapReduce", unit="jars"):
-                _make(of_hadoop, tools, client, java_home / "bin" / "java", home)
+                _make(of_hadoop, tools, client, java_home, home)
     return made
 
 
-def _make(jars: Sequence[Path], tools: Sequence[Path], client: Path, java: Path, home: Path) -> None:
+def _make(jars: Sequence[Path], tools: Sequence[Path], client: Path, java_home: Path, home: Path) -> None:
     part = home.with_name(f".{home.name}.part")
     part.mkdir(exist_ok=True)
     rules, local = part / "rules.txt", part / "local.jar"
     rules.write_text(RULES)
-    jarjar = (java, "-XX:TieredStopAtLevel=1", "-cp", ":".join(map(str, tools)), "org.pantsbuild.jarjar.Main")
+    jarjar = ("-cp", ":".join(map(str, tools)), "org.pantsbuild.jarjar.Main")
     for jar in jars:
         try:
             _keep_local(jar, client, local)
         except ValueError as error:
             raise InstallError(f"{jar} can't be made to listen on {LOOPBACK} alone: {error}") from error
-        done = subprocess.run(
-            (*jarjar, "process", rules, local, part / jar.name),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise InstallError(f"jarjar could not rename the classes of {jar}: {done.stderr.strip()}")
+        failed = f"jarjar could not rename the classes of {jar}"
+        run_java(java_home, (*jarjar, "process", rules, local, part / jar.name), failed)
     local.unlink()
     part.rename(home)
 

@@ -7,14 +7,13 @@ which means to read all of it, for every daemon anew, and Hadoop's jars are larg
 
 import hashlib
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from windtunnel.install.errors import InstallError
 from windtunnel.install.files import locked
+from windtunnel.install.java import run_java
 from windtunnel.install.progress import Progress
 
 MAIN = "windtunnel.Daemons"
@@ -49,18 +48,11 @@ def _digest(sources: Path, jars: Sequence[Path]) -> str:
 def _make(java_home: Path, compiler: Path, sources: Path, hadoop_jars: Sequence[Path], jar: Path) -> None:
     classes, part = jar.with_suffix(".classes"), jar.with_suffix(".part")
     shutil.rmtree(classes, ignore_errors=True)
-    done = subprocess.run(
-        (
-            *(java_home / "bin" / "java", "-jar", compiler, "-source", JAVA, "-target", JAVA, "-proc:none"),
-            *("-cp", ":".join(map(str, hadoop_jars)), "-d", classes, sources),
-        ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    compile_them = (
+        *("-jar", compiler, "-source", JAVA, "-target", JAVA, "-proc:none"),
+        *("-cp", ":".join(map(str, hadoop_jars)), "-d", classes, sources),
     )
-    if done.returncode:
-        raise InstallError(f"{sources} could not be compiled:\n{done.stdout}{done.stderr}")
+    run_java(java_home, compile_them, f"{sources} could not be compiled")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as made:
         for file in sorted(classes.rglob("*.class")):
             made.write(file, file.relative_to(classes))

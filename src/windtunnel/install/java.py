@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -35,6 +36,20 @@ def java_major(home: Path) -> int | None:
         text = _ask(home / "bin" / "java")
     found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
     return int(found[1]) if found else None
+
+
+def run_java(home: Path, arguments: Sequence[str | Path], failed: str) -> None:
+    """Run a Java program of an installation to its end. Raises InstallError: `failed`, and what it said."""
+    done = subprocess.run(
+        (home / "bin" / "java", "-XX:TieredStopAtLevel=1", *arguments),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise InstallError(f"{failed}: {(done.stdout + done.stderr).strip()}")
 
 
 def _ask(java: Path) -> str:

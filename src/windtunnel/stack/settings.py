@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """How many executors dynamic allocation may ask for at once; None: what the cores allow."""
     emr_system_commands: Literal["fail", "warn"] = "fail"
     """What `yum`, `systemctl` and the like do in bootstrap actions and steps: none is run here."""
+    emr_spare_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    """How long a started cluster waits for the next RunJobFlow after one has ended; 0: none is started."""
     project: Project = Field(exclude=True)
 
     @field_validator("allowed_hosts", mode="before")

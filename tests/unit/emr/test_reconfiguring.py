@@ -95,6 +95,38 @@ def test_configurations_with_which_daemons_do_not_run_are_taken_back(emr: Emr, r
     group = applied(emr, cluster, role, 2)
     assert group["Configurations"] == []
     assert group["RunningInstanceCount"] == group["RequestedInstanceCount"]
+    assert "was taken back: the daemons of i-" in group["Status"]["StateChangeReason"]["Message"]
+    assert emr.cluster(cluster)[0] == "WAITING"
+    reconfigure(emr, cluster, role, yarn_site(a="1"))
+    assert "Message" not in applied(emr, cluster, role, 3)["Status"].get("StateChangeReason", {})
+
+
+@behaviour(
+    "scaling",
+    "A group that runs neither with its new configurations nor its old ones is SUSPENDED until modified.",
+)
+def test_a_group_that_can_not_be_reconfigured_nor_back_is_suspended_until_it_is_modified(emr: Emr) -> None:
+    cluster = emr.run()
+    emr.wait(cluster, "WAITING")
+    emr.health.no_restart = True
+    reconfigure(emr, cluster, "CORE", yarn_site(a="1"))
+
+    def suspended() -> None:
+        group = group_of(emr, cluster, "CORE")
+        status = group["Status"]
+        assert (status["State"], group["RunningInstanceCount"]) == ("SUSPENDED", 1), group
+        assert "was taken back" in status["StateChangeReason"]["Message"]
+
+    eventually(suspended)
+    emr.health.no_restart = False
+    core: Any = {"InstanceGroupId": group_of(emr, cluster, "CORE")["Id"], "InstanceCount": 2}
+    emr.client.modify_instance_groups(ClusterId=cluster, InstanceGroups=[core])
+
+    def whole() -> None:
+        group = group_of(emr, cluster, "CORE")
+        assert (group["Status"]["State"], group["RunningInstanceCount"]) == ("RUNNING", 2), group
+
+    eventually(whole)
     assert emr.cluster(cluster)[0] == "WAITING"
 
 

@@ -1,0 +1,14 @@
+"""Why an instance group's last reconfiguration was taken back, told as long as the group has no other one."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Forward."""
+    op.add_column("instance_groups", sa.Column("taken_back", sa.String(), nullable=False, server_default=""))
