@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 from bench import job
-from bench.emr import client, end, step, wait
+from bench.emr import client, end, end_badly, step, wait
 from bench.report import Report
 from bench.stack import MIB
 from windtunnel.cli.serve import emr_config
@@ -47,9 +47,11 @@ def measure(settings: Settings, repeat: int, report: Report) -> None:
     """Cold starts, one cluster on which the sides take turns, starts after one has ended."""
     emr = client(settings)
     report.say("clusters from RunJobFlow to their first step")
-    starts = [_start(emr) for _ in range(repeat)]  # none ends: no spare is started
-    for cluster_id, *_ in starts[:-1]:
-        end(emr, cluster_id)
+    starts: list[tuple[str, float, float]] = []
+    for _ in range(repeat):
+        if starts:
+            end_badly(emr, starts[-1][0])
+        starts.append(_start(emr))
     kept = starts[-1][0]
     daemons = _daemons(settings, kept)
     alone = [_name_node(daemons) for _ in range(repeat)]

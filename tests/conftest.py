@@ -13,7 +13,7 @@ from windtunnel.stack.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 STACKS = ("tests/e2e", "tests/integration")
-"""Folders of tests that start services and clusters: one after the other is load enough."""
+"""Folders of tests that start services and clusters, which those of a folder share."""
 
 
 def pytest_configure() -> None:
@@ -22,10 +22,11 @@ def pytest_configure() -> None:
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Which tests stay together when two processes share them: those with services, else those of a file."""
+    """Which tests stay together when two processes share them: those of a folder of STACKS, else those of a file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "services" if nodeid.startswith(STACKS) else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        return file.rpartition("/")[0] if file.startswith(STACKS) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, delete, event, select, text
+from sqlalchemy import Engine, bindparam, create_engine, delete, event, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,15 @@ NOBODY = ""
 HEAD = "0005"
 """The newest migration: a file that is already there is opened without loading Alembic."""
 
+# What nearly every request and every look asks, put together once: that takes longer than to ask it.
+_CLUSTER = select(Cluster).where(Cluster.id == bindparam("id"))
+_GROUPS = (
+    select(InstanceGroup)
+    .where(InstanceGroup.cluster_id == bindparam("cluster"))
+    .order_by(InstanceGroup.number)
+)
+_INSTANCES = select(Instance).where(Instance.cluster_id == bindparam("cluster")).order_by(Instance.number)
+
 
 class Store:
     """The SQLite file. Safe to use from several threads; a transaction belongs to one."""
@@ -45,7 +54,7 @@ class Store:
     def reading(self) -> Iterator[Session]:
         """A consistent view; what is changed in it is thrown away."""
         with Session(self._engine, expire_on_commit=False) as session:
-            session.execute(text("BEGIN"))
+            session.connection().exec_driver_sql("BEGIN")
             yield session
 
     @contextmanager
@@ -56,7 +65,7 @@ class Store:
         """
         try:
             with Session(self._engine, expire_on_commit=False) as session:
-                session.execute(text("BEGIN IMMEDIATE"))
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
                 yield session
                 session.commit()
         except OperationalError as error:
@@ -113,7 +122,7 @@ def _engine(path: Path) -> Engine:
 
 def find_cluster(session: Session, cluster_id: str) -> Cluster | None:
     """The cluster of that id."""
-    return session.scalar(select(Cluster).where(Cluster.id == cluster_id))
+    return session.scalar(_CLUSTER, {"id": cluster_id})
 
 
 def live_cluster_ids(session: Session) -> Sequence[str]:
@@ -153,8 +162,7 @@ def given_ports(session: Session) -> set[int]:
 
 def instance_groups(session: Session, cluster_id: str) -> Sequence[InstanceGroup]:
     """The groups, or the fleets, of a cluster in the order of their creation: MASTER first."""
-    groups = select(InstanceGroup).where(InstanceGroup.cluster_id == cluster_id)
-    return session.scalars(groups.order_by(InstanceGroup.number)).all()
+    return session.scalars(_GROUPS, {"cluster": cluster_id}).all()
 
 
 def cluster_of_group(session: Session, group_id: str) -> str | None:
@@ -164,8 +172,7 @@ def cluster_of_group(session: Session, group_id: str) -> str | None:
 
 def instances(session: Session, cluster_id: str) -> Sequence[Instance]:
     """All instances that a cluster has or had, oldest first."""
-    rows = select(Instance).where(Instance.cluster_id == cluster_id)
-    return session.scalars(rows.order_by(Instance.number)).all()
+    return session.scalars(_INSTANCES, {"cluster": cluster_id}).all()
 
 
 def find_instance(session: Session, group_id: str, ec2_id: str) -> Instance | None:

@@ -1,7 +1,6 @@
-"""Java class files whose sockets listen everywhere, made to listen on the loopback interface alone.
+"""Java class files, changed where Hadoop has no property for it: what listens everywhere, how long it sleeps.
 
-Hadoop's MapReduce has no property for it. What its compiler wrote is changed in place, byte for byte: nothing
-moves, so that jumps and stack maps stay true.
+What its compiler wrote is changed in place, byte for byte: nothing moves, so that jumps and stack maps stay true.
 """
 
 import struct
@@ -30,6 +29,7 @@ SIZES = {
     20: 2,
 }
 WIDE = (5, 6)  # these take two numbers of the pool
+PUSH_SHORT = b"\x11"
 NEW, DUP, NOP, LDC_W, INVOKE_SPECIAL, INVOKE_STATIC = b"\xbb", b"\x59", b"\x00", b"\x13", b"\xb7", b"\xb8"
 ADDRESS = "java/net/InetSocketAddress"
 
@@ -115,3 +115,16 @@ def _make_addresses_local(file: ClassFile) -> bool:
     file.rest = file.rest.replace(new, LDC_W + struct.pack(">H", host) + NOP)
     file.rest = file.rest.replace(call, INVOKE_STATIC + struct.pack(">H", made))
     return True
+
+
+def with_number(data: bytes, old: int, new: int) -> bytes:
+    """The class with another number wherever its code has `old`, from 128 to 32767.
+
+    Raises ValueError when it is nowhere.
+    """
+    file = ClassFile.parse(data)
+    there, wanted = (PUSH_SHORT + struct.pack(">h", number) for number in (old, new))
+    if there not in file.rest:
+        raise ValueError(f"The class has no number {old}.")
+    file.rest = file.rest.replace(there, wanted)
+    return file.to_bytes()

@@ -17,7 +17,16 @@ from windtunnel.hadoop.daemons import history_server_request, master_request, wo
 from windtunnel.hadoop.hdfs import NameNode, NameNodeInfo
 from windtunnel.hadoop.launchers import write_launchers
 from windtunnel.hadoop.ports import LOOPBACK, MasterPorts, NodePorts
-from windtunnel.hadoop.processes import ProcessState, Request, began_at, kill, kill_all, launch, observe
+from windtunnel.hadoop.processes import (
+    ProcessState,
+    Request,
+    began_at,
+    kill,
+    kill_all,
+    launch,
+    observe,
+    was_launched,
+)
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NODE_VARIABLE, ClusterSpec, Node
 from windtunnel.hadoop.yarn import Application, NodeManager, ResourceManager
 from windtunnel.install.files import write_atomically
@@ -80,7 +89,8 @@ class Cluster:
 
     @cached_property
     def _http(self) -> httpx.Client:
-        return httpx.Client(timeout=HTTP_SECONDS, trust_env=False)
+        # Daemons of this machine speak plain HTTP: to read the certificates of all authorities takes time.
+        return httpx.Client(timeout=HTTP_SECONDS, trust_env=False, verify=False)  # noqa: S501
 
     @cached_property
     def _name_node(self) -> NameNode:
@@ -116,6 +126,8 @@ class Cluster:
 
     def start_worker(self, node: Node) -> None:
         """Start the NodeManager and the DataNode of a node; they wait for the master by themselves."""
+        if was_launched(node.process):
+            return  # who waits for a node comes by often: its files are written once
         configuration.write_worker(self.spec, node)
         launch(node.process, worker_request(self.spec, node))
 

@@ -12,14 +12,19 @@ from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from windtunnel.hadoop.class_files import with_number
+from windtunnel.install.errors import InstallError
 from windtunnel.install.files import locked
 from windtunnel.install.java import run_java
 from windtunnel.install.progress import Progress
 
+FORMAT = "2"
+"""Of what is made here beside the classes of `java/`: another one makes another jar."""
 MAIN = "windtunnel.Daemons"
 JAVA = "11"
 """The oldest Java that the daemons run on."""
 PAGES = "webapps/"
+HANDSHAKE = "org/apache/hadoop/hdfs/server/datanode/BPServiceActor.class"
 
 
 def node_jar(
@@ -39,7 +44,7 @@ def node_jar(
 
 
 def _digest(sources: Path, jars: Sequence[Path]) -> str:
-    digest = hashlib.sha256("\n".join(jar.name for jar in jars).encode())
+    digest = hashlib.sha256("\n".join((FORMAT, *(jar.name for jar in jars))).encode())
     for source in sorted(sources.rglob("*.java")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
@@ -57,8 +62,21 @@ def _make(java_home: Path, compiler: Path, sources: Path, hadoop_jars: Sequence[
         for file in sorted(classes.rglob("*.class")):
             made.write(file, file.relative_to(classes))
         _add_pages(made, hadoop_jars)
+        made.writestr(HANDSHAKE, _patient(hadoop_jars))
     shutil.rmtree(classes)
     part.rename(jar)
+
+
+def _patient(hadoop_jars: Sequence[Path]) -> bytes:
+    """The class of a DataNode that talks to the NameNode, asking again after 250 instead of 5000 milliseconds.
+
+    A NameNode refuses for an instant what comes while it starts: a node that asks just then would be late by that.
+    """
+    for path in hadoop_jars:
+        with zipfile.ZipFile(path) as jar:
+            if HANDSHAKE in jar.namelist():
+                return with_number(jar.read(HANDSHAKE), 5000, 250)
+    raise InstallError(f"No jar of Hadoop has {HANDSHAKE}.")
 
 
 def _add_pages(made: zipfile.ZipFile, hadoop_jars: Sequence[Path]) -> None:

@@ -1,6 +1,6 @@
 """The ports of a cluster's daemons, found once and kept with the cluster."""
 
-import random
+import secrets
 import socket
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -20,7 +20,8 @@ def free_ports(count: int, besides: Collection[int] = ()) -> list[int]:
     """
     with ExitStack() as stack:
         ports: list[int] = []
-        for port in random.sample(RANGE, len(RANGE)):
+        start = secrets.randbelow(len(RANGE))
+        for port in (*RANGE[start:], *RANGE[:start]):
             if len(ports) == count:
                 break
             if port in besides:

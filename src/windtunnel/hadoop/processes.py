@@ -92,7 +92,7 @@ def launch(folder: Path, request: Request) -> None:
     after a crash anywhere. Raises ProcessError when the shim can't start.
     """
     folder = folder.absolute()
-    if (folder / "started").exists():
+    if was_launched(folder):
         return
     folder.mkdir(parents=True, exist_ok=True)
     command = {"argv": request.argv, "directory": str(request.directory), "view": request.view}
@@ -112,6 +112,11 @@ def launch(folder: Path, request: Request) -> None:
     if shim.returncode:
         why = f" ({os.strerror(shim.returncode)})" if shim.returncode in errno.errorcode else ""
         raise ProcessError(f"Could not run {request.argv[0]}{why}: {folder / 'shim.log'} says more.")
+
+
+def was_launched(folder: Path) -> bool:
+    """Whether something was ever run in this folder."""
+    return (folder / "started").exists()
 
 
 def give_up(folder: Path) -> bool:

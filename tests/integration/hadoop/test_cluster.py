@@ -1,5 +1,6 @@
 """One cluster, a master and two workers, and what runs on it."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.integration.hadoop.conftest import Running, new_cluster, new_node
+from tests.integration.hadoop.conftest import START_SECONDS, Running, new_cluster, new_node
 from tests.ports import listening
 from tests.waiting import wait_until
+from windtunnel.hadoop.cluster import Cluster
 from windtunnel.hadoop.distribution import Distribution
 from windtunnel.hadoop.processes import ProcessState, observe
 
@@ -69,6 +71,23 @@ def test_each_daemon_has_a_log_of_its_own(running: Running) -> None:
         system, daemon = name.split("-")
         assert f"org.apache.hadoop.{system}.server.{daemon}" in said
         assert f"org.apache.hadoop.{other}" not in said
+
+
+@pytest.mark.parametrize("policy", ["NONE", "LENIENT"])
+def test_yarn_has_a_key_for_its_proxy_where_its_applications_have_https(
+    distribution: Distribution, tmp_path: Path, policy: str
+) -> None:
+    https = {"yarn-site": {"yarn.resourcemanager.application-https.policy": policy}}
+    spec = dataclasses.replace(new_cluster(distribution, tmp_path, "").spec, configurations=https)
+    cluster = Cluster(spec)
+    cluster.prepare()
+    try:
+        cluster.start_master()
+        wait_until(lambda: cluster.metrics() and cluster.observe([]).master.safe_mode is False, START_SECONDS)
+        [log] = spec.folder.glob("applications/*/hadoop-yarn-resourcemanager.log")
+        assert ("Created Certificate" in log.read_text()) is (policy != "NONE")
+    finally:
+        cluster.stop()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="psutil tells what is mapped on Linux only")

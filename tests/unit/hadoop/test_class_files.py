@@ -13,6 +13,7 @@ from windtunnel.hadoop.class_files import (
     ClassFile,
     on_loopback,
     utf8,
+    with_number,
 )
 
 HEADER = b"\xca\xfe\xba\xbe\x00\x00\x00\x34"
@@ -64,3 +65,12 @@ def test_a_class_that_is_not_as_expected_is_refused() -> None:
         on_loopback(making_an_address(times=2))
     with pytest.raises(ValueError, match="not one that listens"):
         on_loopback(of({1: utf8("x")}))
+
+
+def test_a_number_of_the_code_becomes_another_wherever_it_is_and_nothing_else() -> None:
+    data = of({1: utf8("\x11\x13")}, b"a\x11\x13\x88b\x11\x13\x88c\x13\x88")
+    changed = ClassFile.parse(with_number(data, 5000, 250))
+    assert changed.rest == b"a\x11\x00\xfab\x11\x00\xfac\x13\x88"
+    assert changed.pool[1] == utf8("\x11\x13")
+    with pytest.raises(ValueError, match="no number 5000"):
+        with_number(of({1: utf8("x")}, b"code"), 5000, 250)
