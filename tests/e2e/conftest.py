@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
 BUCKET = "airflow-salary-pipeline-local"
 ROWS = 2000
+OF_MAKE = ("ARGS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
+"""What `make test` gives to the makes that it starts: its own arguments are not theirs."""
 
 
 class Project:
@@ -49,7 +51,8 @@ class Project:
     @property
     def environment(self) -> dict[str, str]:
         """The caller's, with the ports and the state of this stack."""
-        return {**os.environ, **setting_variables(self.settings), "SALARY_ROWS": str(ROWS)}
+        inherited = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+        return {**inherited, **setting_variables(self.settings), "SALARY_ROWS": str(ROWS)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """`windtunnel …` in the project folder."""

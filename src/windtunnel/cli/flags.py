@@ -22,13 +22,13 @@ FLAGS: dict[str, tuple[type, str]] = {
     "allowed_hosts": (str, "Further names by which the services may be called, comma separated."),
     "emr_max_nodes": (int, "Nodes of one EMR cluster that may have processes."),
     "emr_max_executors": (int, "Executors that Spark's dynamic allocation may ask for at once."),
-    "emr_spare_minutes": (
-        int,
-        "Minutes that a cluster which is started when one has ended waits for the next; 0: none is started.",
-    ),
     "emr_system_commands": (
         str,
         "What yum, systemctl and the like do in bootstrap actions and steps: fail or warn.",
+    ),
+    "emr_spare_minutes": (
+        int,
+        "Minutes that a cluster which is started when one has ended waits for the next; 0: none is started.",
     ),
 }
 

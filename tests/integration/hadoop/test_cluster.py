@@ -11,7 +11,7 @@ import pytest
 from tests.integration.hadoop.conftest import START_SECONDS, Running, new_cluster, new_node
 from tests.ports import listening
 from tests.waiting import wait_until
-from windtunnel.hadoop.cluster import Cluster
+from windtunnel.hadoop.cluster import Cluster, ClusterSpec
 from windtunnel.hadoop.distribution import Distribution
 from windtunnel.hadoop.processes import ProcessState, observe
 
@@ -83,11 +83,16 @@ def test_yarn_has_a_key_for_its_proxy_where_its_applications_have_https(
     cluster.prepare()
     try:
         cluster.start_master()
-        wait_until(lambda: cluster.metrics() and cluster.observe([]).master.safe_mode is False, START_SECONDS)
-        [log] = spec.folder.glob("applications/*/hadoop-yarn-resourcemanager.log")
-        assert ("Created Certificate" in log.read_text()) is (policy != "NONE")
+        wait_until(
+            lambda: "Transitioned to active state" in _log(spec, "yarn-resourcemanager"), START_SECONDS
+        )
+        assert ("Created Certificate" in _log(spec, "yarn-resourcemanager")) is (policy != "NONE")
     finally:
         cluster.stop()
+
+
+def _log(spec: ClusterSpec, daemon: str) -> str:
+    return "".join(log.read_text() for log in spec.folder.glob(f"applications/*/hadoop-{daemon}.log"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="psutil tells what is mapped on Linux only")
