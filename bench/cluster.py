@@ -147,7 +147,7 @@ def _name_node(beside: hadoop.Cluster) -> Alone:
             try:
                 wait(lambda: _answers(spec.name_node_url))
                 seconds = time.monotonic() - began
-                wait(lambda: time.monotonic() - began > SETTLED_SECONDS)
+                wait(lambda: time.monotonic() - began > seconds + SETTLED_SECONDS)
                 return Alone(seconds, memory_of(psutil.Process(process.pid)) / MIB)
             finally:
                 process.kill()

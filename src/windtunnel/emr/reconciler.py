@@ -57,10 +57,7 @@ class Reconciler:
 
     def start(self) -> None:
         """Begin: what an earlier process left is found again."""
-        with self._store.transaction() as session:
-            spare = store.find_spare(session)
-            if spare is not None:  # its processes may have been started with other settings
-                begin_termination(session, spare, "USER_REQUEST", "The service was started anew")
+        self._end_spare()
         self._thread.start()
 
     def halt(self) -> None:
@@ -115,6 +112,16 @@ class Reconciler:
             self._logs_due = time.monotonic() + RETRY_LOGS_SECONDS
             self._submit(LATE_LOGS, self.save_late_logs)
         return bool(live)
+
+    def _end_spare(self) -> None:
+        """What an earlier service started may have been started with other settings."""
+        with self._store.reading() as session:
+            if store.find_spare(session) is None:
+                return
+        with self._store.transaction() as session:
+            spare = store.find_spare(session)
+            if spare is not None:
+                begin_termination(session, spare, "USER_REQUEST", "The service was started anew")
 
     def _add_spare(self, ended_id: str) -> None:
         with self._store.transaction() as session:

@@ -205,7 +205,7 @@ class BlockPublicAccess(Base):
 
 
 class Event(Base):
-    """One change of state: what became of whom, when and why. Never changed, never removed."""
+    """One change of state: what became of whom, when and why. Never changed; removed only with a spare."""
 
     __tablename__ = "events"
 
