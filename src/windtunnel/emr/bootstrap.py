@@ -32,6 +32,8 @@ class BootstrapFailure:
     number: int
     reason: str
     logs: Path
+    script: str
+    exit_code: int | None = None
 
 
 class BootstrapActions:
@@ -59,11 +61,12 @@ class BootstrapActions:
                 self._launch(run, action, instance, about)
                 return None
             if status.state is ProcessState.RUNNING:
-                return self._end_if_too_slow(number, run)
+                return self._end_if_too_slow(number, run, action)
             outcome = status.outcome
             if outcome is None or outcome.exit_code != 0:
                 how = "was lost" if outcome is None else f"returned {_how(outcome)}"
-                return BootstrapFailure(number, how, run.path)
+                code = outcome.exit_code if outcome else None
+                return BootstrapFailure(number, how, run.path, action["ScriptPath"], code)
         return DONE
 
     def _introduce(self, instance: Instance, group: InstanceGroup, about: Mapping[str, Any]) -> None:
@@ -75,12 +78,15 @@ class BootstrapActions:
         for name, content in about.items():
             write_atomically(info_of(node) / f"{name}.json", json.dumps(content))
 
-    def _end_if_too_slow(self, number: int, run: RunFolder) -> BootstrapFailure | None:
+    def _end_if_too_slow(
+        self, number: int, run: RunFolder, action: Mapping[str, Any]
+    ) -> BootstrapFailure | None:
         began = processes.began_at(run.process)
         if began is None or time.time() - began < MOST_SECONDS:
             return None
         processes.kill(run.process)
-        return BootstrapFailure(number, f"did not end within {MOST_SECONDS // 60} minutes", run.path)
+        reason = f"did not end within {MOST_SECONDS // 60} minutes"
+        return BootstrapFailure(number, reason, run.path, action["ScriptPath"])
 
     def _launch(
         self, run: RunFolder, action: dict[str, Any], instance: Instance, about: Mapping[str, Any]

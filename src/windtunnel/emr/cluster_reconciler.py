@@ -3,7 +3,9 @@
 import logging
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -97,12 +99,12 @@ class ClusterReconciler:
                 self._terminate(view)
         self._seen = version  # of before: what this tick changed is looked at by the next
 
-    def end(self, code: str, message: str) -> None:
-        """Let the cluster end for this reason."""
+    def end(self, code: str, message: str, details: Sequence[dict[str, Any]] = ()) -> None:
+        """Let the cluster end for this reason; `details` are the API's ErrorDetails."""
         with self._store.transaction() as session:
             cluster = store.find_cluster(session, self._id)
             if cluster is not None:
-                begin_termination(session, cluster, code, message)
+                begin_termination(session, cluster, code, message, details)
 
     # STARTING -> BOOTSTRAPPING
 
@@ -151,7 +153,7 @@ class ClusterReconciler:
             self._prepared = True
         nodes.settle(view)
         if trouble := nodes.advance(view):
-            self.end(trouble.code, trouble.message)
+            self.end(trouble.code, trouble.message, trouble.details)
             return
         if nodes.run_bootstrap_actions:
             self._starting_since = time.monotonic()
@@ -182,7 +184,7 @@ class ClusterReconciler:
         if now >= self._health_due:
             self._health_due = now + (HEALTH_SECONDS if view.is_settled else RESIZING_SECONDS)
             if trouble := nodes.advance(view):
-                self.end(trouble.code, trouble.message)
+                self.end(trouble.code, trouble.message, trouble.details)
                 return
             self._scaling.advance(view.cluster, view.groups, nodes.status, daemons.metrics)
             self._while_idle(view.cluster, daemons)

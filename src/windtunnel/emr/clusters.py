@@ -87,10 +87,13 @@ def check_open(cluster: Cluster) -> None:
         raise not_modifiable()
 
 
-def begin_termination(session: Session, cluster: Cluster, code: str, message: str) -> None:
+def begin_termination(
+    session: Session, cluster: Cluster, code: str, message: str, details: Sequence[dict[str, Any]] = ()
+) -> None:
     """To TERMINATING, for the reason that its end will have; a cluster that is already ending is left alone."""
     if cluster.state not in OPEN_CLUSTER_STATES:
         return
+    cluster.error_details = list(details)
     change_state(session, cluster, ClusterState.TERMINATING, code=code, message=message)
     cancel_pending(session, cluster.id, "Job terminated")
 

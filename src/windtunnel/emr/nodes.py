@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from windtunnel.emr import failure, store
 from windtunnel.emr.bootstrap import BootstrapActions, BootstrapFailure
@@ -68,10 +69,11 @@ class View:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a cluster can't go on: a StateChangeReason."""
+    """Why a cluster can't go on: a StateChangeReason, and the API's ErrorDetails where EMR has some."""
 
     code: str
     message: str
+    details: Sequence[dict[str, Any]] = ()
 
 
 class Nodes:
@@ -227,8 +229,24 @@ class Nodes:
         where = key if view.cluster.log_uri else str(failure.logs)
         message = f"On {which} ({instance.ec2_id}), bootstrap action {failure.number} {failure.reason}. Logs: {where}"
         if view.cluster.state is ClusterState.BOOTSTRAPPING:
-            return Trouble("BOOTSTRAP_FAILURE", message)
+            details = _details(instance, failure, message) if view.is_master(instance) else []
+            return Trouble("BOOTSTRAP_FAILURE", message, details)
         return self._fail(view, instance, "BOOTSTRAP_FAILURE", message)
+
+
+def _details(instance: Instance, failure: BootstrapFailure, message: str) -> list[dict[str, Any]]:
+    """https://docs.aws.amazon.com/emr/latest/ManagementGuide/BOOTSTRAP_FAILURE_PRIMARY_WITH_NON_ZERO_CODE.html"""
+    if failure.exit_code is None:
+        return []
+    code = "BOOTSTRAP_FAILURE_PRIMARY_WITH_NON_ZERO_CODE"
+    data = {
+        "primary-instance-id": instance.ec2_id,
+        "bootstrap-action": str(failure.number),
+        "return-code": str(failure.exit_code),
+        "amazon-s3-path": failure.script,
+        "public-doc": f"https://docs.aws.amazon.com/emr/latest/ManagementGuide/{code}.html",
+    }
+    return [{"ErrorCode": code, "ErrorData": [data], "ErrorMessage": message}]
 
 
 def _why(node: Path) -> str:

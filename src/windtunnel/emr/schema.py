@@ -67,6 +67,8 @@ class Cluster(Base):
     ports: Mapped[dict[str, Any]]
     """The ports of the master's daemons; empty until they are allocated."""
     logs_saved: Mapped[bool] = mapped_column(default=False)
+    error_details: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """What caused its end, for the errors that EMR has details of: ErrorDetail objects of the API."""
 
 
 class InstanceGroup(Base):

@@ -62,6 +62,29 @@ def test_an_action_that_fails_ends_the_cluster_and_says_where_its_logs_are(emr: 
     assert "no such package" in (Path(reason.rpartition("Logs: ")[2]) / "stderr").read_text()
 
 
+@behaviour(
+    "bootstrap",
+    "A bootstrap action that fails on the master node is told by ErrorDetails too, with its number and return code.",
+)
+def test_the_details_of_an_action_that_failed_are_for_programs_to_read(emr: Emr, tmp_path: Path) -> None:
+    fails = written(tmp_path / "fails.sh", "exit 4\n")
+    cluster = emr.run(BootstrapActions=[action(fails)])
+    emr.wait(cluster, "TERMINATED_WITH_ERRORS")
+    [listed] = emr.client.list_clusters(ClusterStates=["TERMINATED_WITH_ERRORS"])["Clusters"]
+    [detail] = listed["Status"]["ErrorDetails"]
+    assert detail["ErrorCode"] == "BOOTSTRAP_FAILURE_PRIMARY_WITH_NON_ZERO_CODE"
+    assert detail["ErrorMessage"] == listed["Status"]["StateChangeReason"]["Message"]
+    [data] = detail["ErrorData"]
+    assert (data["bootstrap-action"], data["return-code"], data["amazon-s3-path"]) == ("1", "4", str(fails))
+    assert data["primary-instance-id"].startswith("i-")
+
+
+def test_a_cluster_that_ends_well_has_no_error_details(emr: Emr) -> None:
+    cluster = emr.run(Instances={"KeepJobFlowAliveWhenNoSteps": False})
+    emr.wait(cluster, "TERMINATED")
+    assert "ErrorDetails" not in emr.client.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
+
+
 @behaviour("bootstrap", "A bootstrap action that does not end in time ends the cluster.")
 def test_an_action_that_takes_too_long_ends_the_cluster_and_is_ended(
     emr: Emr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

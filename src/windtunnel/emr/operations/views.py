@@ -65,11 +65,13 @@ def _timeline(subject: Cluster | Instance | InstanceGroup) -> Any:
 
 def cluster_status(cluster: Cluster) -> "t.ClusterStatusTypeDef":
     """State, reason and timeline."""
-    return {
+    status = {
         "State": cluster.state.value,
-        "StateChangeReason": _reason(cluster),  # type: ignore[typeddict-item]
+        "StateChangeReason": _reason(cluster),
         "Timeline": _timeline(cluster),
+        "ErrorDetails": cluster.error_details or None,
     }
+    return _present(status)  # type: ignore[no-any-return]
 
 
 def normalized_instance_hours(cluster: Cluster, groups: "Sequence[InstanceGroup]", now: float) -> int:

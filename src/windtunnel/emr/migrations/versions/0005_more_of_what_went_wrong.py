@@ -1,4 +1,4 @@
-"""Why an instance group's last reconfiguration was taken back, told as long as the group has no other one."""
+"""Why a group's last reconfiguration was taken back, and a cluster's ErrorDetails."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,3 +12,4 @@ depends_on = None
 def upgrade() -> None:
     """Forward."""
     op.add_column("instance_groups", sa.Column("taken_back", sa.String(), nullable=False, server_default=""))
+    op.add_column("clusters", sa.Column("error_details", sa.JSON(), nullable=False, server_default="[]"))
