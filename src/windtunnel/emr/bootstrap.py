@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -45,14 +45,18 @@ class BootstrapActions:
         self._daemons = daemons
 
     def advance(
-        self, instance: Instance, group: InstanceGroup, instance_count: int
+        self, instance: Instance, groups: Sequence[InstanceGroup], instances: Sequence[Instance]
     ) -> str | BootstrapFailure | None:
         """Start or look after the node's next action: DONE when all have ended well, None while one runs.
 
-        `instance_count` is of the whole cluster, for scripts that want to know.
+        `groups` and `instances` are those of the whole cluster, for scripts that want to know.
         """
         folder = self._runtime.folder(self._cluster.id)
-        about = self._about(group, instance_count)
+        group = next(one for one in groups if one.id == instance.group_id)
+        about = {
+            "instance": _about_node(group, is_alone=len(instances) == 1),
+            "job-flow": self._about_cluster(groups, instances),
+        }
         self._introduce(instance, group, about)
         for number, action in enumerate(self._cluster.bootstrap_actions, 1):
             run = folder.bootstrap_action(instance.ec2_id, number)
@@ -113,26 +117,47 @@ class BootstrapActions:
                 return ("bash", "-c", " ".join(script))  # as a command line, which is how run-if takes it
         return self._daemons.step_argv("script-runner.jar", None, {}, script, run.path)
 
-    def _about(self, group: InstanceGroup, instance_count: int) -> dict[str, dict[str, Any]]:
-        """instance.json and job-flow.json, as EMR has them in /mnt/var/lib/info."""
-        is_master, is_alone = group.role == "MASTER", instance_count == 1
+    def _about_cluster(
+        self, groups: Sequence[InstanceGroup], instances: Sequence[Instance]
+    ) -> dict[str, Any]:
+        """job-flow.json."""
+        master, *workers = groups
+        of_master = [one.ec2_id for one in instances if one.group_id == master.id]
         return {
-            "instance": {
-                "isMaster": is_master,
-                "isRunningNameNode": is_master,
-                "isRunningDataNode": is_alone or group.role == "CORE",
-                "isRunningJobTracker": is_master,  # as EMR still calls YARN's daemons
-                "isRunningTaskTracker": is_alone or not is_master,
-                "instanceGroupId": group.id,
-                "instanceRole": group.role.lower(),
-            },
-            "job-flow": {
-                "jobFlowId": self._cluster.id,
-                "jobFlowCreationInstant": int(self._cluster.created_at * 1000),
-                "masterPrivateDnsName": "localhost",
-                "instanceCount": instance_count,
-            },
+            "jobFlowId": self._cluster.id,
+            "jobFlowCreationInstant": int(self._cluster.created_at * 1000),
+            "instanceCount": len(instances),
+            "masterInstanceId": next(iter(of_master), None),
+            "masterPrivateDnsName": "localhost",
+            "masterInstanceType": master.instance_type,
+            "slaveInstanceType": workers[0].instance_type if workers else None,
+            "hadoopVersion": self._daemons.spec.distribution.hadoop_version,
+            "instanceGroups": [
+                {
+                    "instanceGroupId": group.id,
+                    "instanceGroupName": group.name or group.role,
+                    "instanceRole": group.role.capitalize(),
+                    "marketType": "Spot" if group.market == "SPOT" else "OnDemand",
+                    "instanceType": group.instance_type,
+                    "requestedInstanceCount": group.requested,
+                }
+                for group in groups
+            ],
         }
+
+
+def _about_node(group: InstanceGroup, *, is_alone: bool) -> dict[str, Any]:
+    """instance.json, as EMR has it in /mnt/var/lib/info beside job-flow.json."""
+    is_master = group.role == "MASTER"
+    return {
+        "isMaster": is_master,
+        "isRunningNameNode": is_master,
+        "isRunningDataNode": is_alone or group.role == "CORE",
+        "isRunningJobTracker": is_master,  # as EMR still calls YARN's daemons
+        "isRunningTaskTracker": is_alone or not is_master,
+        "instanceGroupId": group.id,
+        "instanceRole": group.role.lower(),
+    }
 
 
 def holds(condition: str, about: Mapping[str, Any]) -> bool:

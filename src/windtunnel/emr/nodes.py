@@ -99,7 +99,7 @@ class Nodes:
                 if instance.leaving_since is not None:
                     self._take_away(view, instance)
                     continue
-                progress = self._actions.advance(instance, view.group_of(instance), len(view.instances))
+                progress = self._actions.advance(instance, view.groups, view.instances)
                 if isinstance(progress, BootstrapFailure):
                     trouble = self._bootstrap_failed(view, instance, progress)
                     if trouble:

@@ -120,6 +120,15 @@ def test_a_node_tells_its_actions_what_it_is(emr: Emr, tmp_path: Path) -> None:
         assert (about_instance["isMaster"], about_instance["instanceRole"]) == (True, "master")
         assert about_instance["isRunningNameNode"] and not about_instance["isRunningDataNode"]
         assert (about_cluster["jobFlowId"], about_cluster["instanceCount"]) == (cluster, 3)
+        types = about_cluster["masterInstanceType"], about_cluster["slaveInstanceType"]
+        assert types == ("m5.xlarge", "m5.xlarge")
+        of_groups = about_cluster["instanceGroups"]
+        assert [
+            (one["instanceRole"], one["marketType"], one["requestedInstanceCount"]) for one in of_groups
+        ] == [
+            ("Master", "OnDemand", 1),
+            ("Core", "OnDemand", 2),
+        ]
 
 
 @behaviour(
