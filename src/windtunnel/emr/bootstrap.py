@@ -113,7 +113,7 @@ class BootstrapActions:
             condition, *script = script[1:]
             if not holds(condition, about):
                 return ("echo", f"{condition} does not hold here, so there is nothing to do")
-            if not script[0].startswith(("s3://", "s3n://", "s3a://", "hdfs://", "file://", "/")):
+            if not script[0].startswith(("s3://", "s3n://", "s3a://", "hdfs://", "file:", "/")):
                 return ("bash", "-c", " ".join(script))  # as a command line, which is how run-if takes it
         return self._daemons.step_argv("script-runner.jar", None, {}, script, run.path)
 

@@ -142,6 +142,17 @@ def test_a_setting_makes_it_a_warning(spec: ClusterSpec, release: Path) -> None:
     assert code == 0 and "yum: not run here" in stderr
 
 
+@pytest.mark.parametrize("scheme", ["", "file:", "file://"])
+def test_a_script_of_the_node_runs_from_its_path_and_from_both_forms_of_its_address(
+    node: Node, tmp_path: Path, scheme: str
+) -> None:
+    script = tmp_path / "boots.sh"
+    script.write_text("echo booted $1\n")
+    assert node.says(f"script-runner {tmp_path} {scheme}{script} here") == "booted here"
+    code, _, stderr = node.run(f"script-runner {tmp_path} {scheme}{tmp_path}/missing.sh")
+    assert (code, stderr) == (1, f"Cannot read {scheme}{tmp_path}/missing.sh.\n")
+
+
 @pytest.mark.parametrize("command", ["python", "python3", "python3.9"])
 def test_python_is_the_clusters_own_and_sees_the_releases_packages(node: Node, command: str) -> None:
     script = "import of_the_release, sys; print(sys.executable)"

@@ -5,7 +5,7 @@ jar=$$2
 shift 2
 . ${launchers}/fetch
 case "$$jar" in
-*://*) fetch "$$jar" "$$folder" ;;
+*://* | file:*) fetch "$$jar" "$$folder" ;;
 *) fetched=$$jar ;; # of the node itself; `hadoop jar` knows those that Amazon EMR has
 esac
 WINDTUNNEL_JAVA_OPTIONS=$$folder/java-options
