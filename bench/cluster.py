@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 from bench import job
-from bench.emr import client, end, end_badly, step, wait
+from bench.emr import client, end, end_badly, state, step, wait
 from bench.report import Report
 from bench.stack import MIB
 from windtunnel.cli.serve import emr_config
@@ -97,7 +97,7 @@ def _start(emr: Any) -> tuple[str, float, float]:
         },
         Steps=[step("true")],
     )["JobFlowId"]
-    wait(lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"] == "WAITING")
+    wait(lambda: state(emr, cluster_id) == "WAITING")
     timeline = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["Timeline"]
     [first] = emr.list_steps(ClusterId=cluster_id)["Steps"]
     created = timeline["CreationDateTime"]

@@ -20,17 +20,18 @@ def client(settings: Settings) -> Any:
 def end(emr: Any, cluster_id: str) -> None:
     """Terminate a cluster; returns when it is."""
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    wait(lambda: _state(emr, cluster_id) == "TERMINATED")
+    wait(lambda: state(emr, cluster_id) == "TERMINATED")
 
 
 def end_badly(emr: Any, cluster_id: str) -> None:
     """End a cluster by a step that fails: after such an end no spare is started, and the next start is a cold one."""
     last = {**step("false"), "ActionOnFailure": "TERMINATE_CLUSTER"}
     emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[last])
-    wait(lambda: _state(emr, cluster_id) == "TERMINATED_WITH_ERRORS")
+    wait(lambda: state(emr, cluster_id) == "TERMINATED_WITH_ERRORS")
 
 
-def _state(emr: Any, cluster_id: str) -> str:
+def state(emr: Any, cluster_id: str) -> str:
+    """The state of a cluster."""
     return str(emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"])
 
 
