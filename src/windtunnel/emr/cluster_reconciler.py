@@ -161,8 +161,8 @@ class ClusterReconciler:
             logs = self._runtime.folder(self._id).path
             self.end("INTERNAL_ERROR", f"Not all daemons were up after {START_SECONDS} seconds: see {logs}")
             return
-        now = View.read(self._store, self._id)
-        if now is None or not all(instance.state is InstanceState.RUNNING for instance in now.instances):
+        after = View.read(self._store, self._id)
+        if after is None or not all(instance.state is InstanceState.RUNNING for instance in after.instances):
             return
         with self._store.transaction() as session:
             fresh = store.find_cluster(session, self._id)

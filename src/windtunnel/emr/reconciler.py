@@ -15,7 +15,7 @@ from windtunnel.emr.clusters import begin_termination, create_cluster
 from windtunnel.emr.logs import LogShipper, log_folders
 from windtunnel.emr.runtime import Runtime
 from windtunnel.emr.schema import Cluster
-from windtunnel.emr.spares import NOBODY, request_like
+from windtunnel.emr.spares import FOR_NOBODY, request_like
 from windtunnel.emr.states import LIVE_CLUSTER_STATES
 from windtunnel.emr.store import Store
 
@@ -131,7 +131,7 @@ class Reconciler:
             groups = store.instance_groups(session, ended_id)
             request = request_like(ended, groups, self._runtime.config.spare_seconds)
             if request is not None:
-                create_cluster(session, request, NOBODY)
+                create_cluster(session, request, FOR_NOBODY)
 
     def _submit(self, name: str, work: Callable[[], None]) -> None:
         """Have the work done by the pool, unless it is under way."""

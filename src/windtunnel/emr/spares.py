@@ -16,7 +16,7 @@ from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
 from windtunnel.emr.states import LIVE_INSTANCE_STATES, ClusterState
 
 NAME = "kept warm for the next cluster"
-NOBODY = RequestContext(store.NOBODY, store.NOBODY, "", "")
+FOR_NOBODY = RequestContext(store.NOBODY, store.NOBODY, "", "")
 """Who asks for a spare."""
 
 

@@ -51,8 +51,7 @@ def ready_spare(emr: Emr) -> Cluster:
     """The spare, once it waits."""
 
     def look() -> Cluster:
-        spare = spare_of(emr)
-        assert spare is not None
+        spare = any_spare(emr)
         assert spare.state is ClusterState.WAITING
         return spare
 
