@@ -111,6 +111,7 @@ class Cluster:
         configuration.write_master(spec)
         make_environment(spec.python.parent.parent, spec.distribution.python)
         write_launchers(spec.launchers, spec)
+        node_view.write_programs(spec)
         name_node.place(spec.distribution.name_node_image, spec.name_directory, spec.id)
 
     def introduce(self, folder: Path, *, is_master: bool) -> None:

@@ -29,7 +29,7 @@ MAINS = {
     NAME_NODE: "org.apache.hadoop.hdfs.server.namenode.NameNode",
     DATA_NODE: "org.apache.hadoop.hdfs.server.datanode.DataNode",
     RESOURCE_MANAGER: "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
-    NODE_MANAGER: "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
+    NODE_MANAGER: "windtunnel.NodeManager",
 }
 # HDFS's daemons set up TLS whether they use it or not, and would read every root certificate for it. A NodeManager
 # needs them: it fetches files from an S3 that may be a remote one.

@@ -9,8 +9,9 @@ from pathlib import Path
 from windtunnel.hadoop import archives, name_node, spark_home
 from windtunnel.hadoop.archives import Archive
 from windtunnel.hadoop.jars import HADOOP_VERSION, locked_jars
-from windtunnel.hadoop.mapreduce import mapreduce_jars
+from windtunnel.hadoop.mapreduce import fitted_jars
 from windtunnel.hadoop.node_jar import node_jar
+from windtunnel.hadoop.trimmed_jars import trimmed
 from windtunnel.install.environments import environment, python_of
 from windtunnel.install.errors import InstallError
 from windtunnel.install.fetch import fetch
@@ -65,9 +66,7 @@ class Distribution:
         """Hadoop's and Spark's, made in the background after `install`; `make()` makes one at once."""
         java = self.versions.java
         return (
-            archives.of_hadoop(
-                self.archives, self.hadoop_version, java, self.java, ":".join(map(str, self.hadoop_jars))
-            ),
+            archives.of_hadoop(self.archives, self.hadoop_version, java, self.java, self.hadoop_class_path()),
             archives.of_spark(self.archives, self.versions.spark, java, self.java, self.spark_home),
         )
 
@@ -95,14 +94,15 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
             tuple(folder / a.file_name for a in artifacts)
             for artifacts in (jars.common, jars.hadoop, jars.mapreduce, jars.jarjar, jars.compiler)
         )
-        all_jars = common + hadoop
+        all_jars = trimmed(common + hadoop, cache, progress)
+        common = all_jars[: len(common)]
         image = pool.submit(name_node.image, java.result(), all_jars, cache, progress)
         node = pool.submit(node_jar, java.result(), compiler, all_jars, cache, progress)
         fitted = pool.submit(
-            mapreduce_jars, mapreduce, jarjar, common[0], java.result(), cache=cache, progress=progress
+            fitted_jars, mapreduce, jarjar, common[0], java.result(), cache=cache, progress=progress
         )
         home = spark_home.spark_home(versions.spark, pyspark.result(), common, cache, progress)
-        hadoop_jars = (node.result(), *all_jars)
+        hadoop_jars, mapreduce_jars = (node.result(), *all_jars), fitted.result()
         distribution = Distribution(
             versions=versions,
             hadoop_version=HADOOP_VERSION,
@@ -110,9 +110,9 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
             hadoop_jars=hadoop_jars,
             spark_home=home,
             python=python_of(python.result()),
-            archives=archives.folder(cache, java.result(), hadoop_jars),
+            archives=archives.folder(cache, java.result(), (*hadoop_jars, *mapreduce_jars)),
             name_node_image=image.result(),
-            mapreduce_jars=fitted.result(),
+            mapreduce_jars=mapreduce_jars,
         )
     archives.make_in_background(distribution.class_archives)
     return distribution

@@ -37,7 +37,7 @@ APPLICATION_MASTER = "hadoop-mapreduce-client-app"
 WEB_APPS = "org/apache/hadoop/yarn/webapp/WebApps$Builder.class"
 
 
-def mapreduce_jars(
+def fitted_jars(
     jars: Sequence[Path],
     tools: Sequence[Path],
     client: Path,

@@ -1,7 +1,8 @@
 """What a node looks like to what runs there: the folders and files that EMR has at fixed paths.
 
-Each node has them in its folder, below `root`. Where this machine permits mount namespaces, its processes see them at
-EMR's own paths; else by variables (HADOOP_CONF_DIR, SPARK_CONF_DIR, WINDTUNNEL_NODE_INFO).
+Each node has its own in its folder, below `root`; what all share is in the cluster's folder, below `programs`.
+Where this machine permits mount namespaces, processes see them at EMR's own paths; else by variables
+(HADOOP_CONF_DIR, SPARK_CONF_DIR, WINDTUNNEL_NODE_INFO).
 """
 
 import json
@@ -46,49 +47,71 @@ def refusal_of(folder: Path) -> str:
     return str(_read(folder).get("refusal", ""))
 
 
+def write_programs(spec: ClusterSpec) -> None:
+    """Write what all nodes of the cluster show: the programs of PATH, Hadoop, the configuration of Spark.
+
+    Safe to repeat; the launchers have to be there.
+    """
+    shared = _programs_of(spec)
+    if shared.exists():
+        return
+    distribution = spec.distribution
+    installed = (*distribution.hadoop_jars, *distribution.mapreduce_jars)
+    jars = [jar for jar in installed if jar.name.startswith("hadoop-")]
+    version = f"-{distribution.hadoop_version}"
+    launchers = spec.launchers.iterdir() if spec.launchers.exists() else ()
+    links = {
+        "spark/conf": spec.spark_conf,
+        "lib/spark": distribution.spark_home,
+        **{f"lib/{name}": shared / "hadoop" for name in HADOOP_FOLDERS},
+        "hadoop/bin": spec.launchers,
+        "hadoop/etc/hadoop": Path("/etc/hadoop/conf"),
+        **{f"hadoop/{name}": jar for jar in jars for name in (jar.name, jar.name.replace(version, ""))},
+        **{f"bin/{one.name}": one for one in launchers if not one.name.startswith(NEEDED_BY_THE_MACHINE)},
+    }
+    part = shared.with_name(f".{shared.name}.part")
+    _link_all(part, links)
+    part.rename(shared)
+
+
 def write_node(spec: ClusterSpec, folder: Path, conf: Path) -> None:
     """Write what the node in `folder` shows; `conf` is its Hadoop's configuration. Safe to repeat."""
     root = root_of(folder)
     if (root / VIEW).exists():
         return
-    launchers = spec.launchers.iterdir() if spec.launchers.exists() else ()
-    distribution = spec.distribution
-    installed = (*distribution.hadoop_jars, *distribution.mapreduce_jars)
-    jars = [jar for jar in installed if jar.name.startswith("hadoop-")]
-    version = f"-{spec.distribution.hadoop_version}"
     log = conf.parent / "applications"
     links = {
         "etc/hadoop/conf": conf,
         "etc/hive/conf": spec.hive_conf,
         "etc/spark/conf": spec.spark_conf,
-        "spark/conf": spec.spark_conf,
-        "lib/spark": spec.distribution.spark_home,
-        **{f"lib/{name}": root / "hadoop" for name in HADOOP_FOLDERS},
-        "hadoop/bin": spec.launchers,
-        "hadoop/etc/hadoop": conf,
-        **{f"hadoop/{name}": jar for jar in jars for name in (jar.name, jar.name.replace(version, ""))},
-        **{f"bin/{one.name}": one for one in launchers if not one.name.startswith(NEEDED_BY_THE_MACHINE)},
         "home/hadoop": spec.home,
         "mnt/var/log/hadoop/steps": spec.folder / "steps",
         "mnt/var/log/bootstrap-actions": folder / "bootstrap-actions",
         **{f"mnt/var/log/{name}": log / name for name in ("hadoop-hdfs", "hadoop-yarn", "spark")},
     }
-    for name, target in links.items():
-        _link(root / name, target)
+    _link_all(root, links)
     info_of(folder).mkdir(parents=True, exist_ok=True)
     user, group = os.getuid(), os.getgid()
     _add_first(root / "etc" / "passwd", f"{USER}:x:{user}:{group}::/home/{USER}:/bin/bash\n")
     _add_first(root / "etc" / "group", f"{USER}:x:{group}:\n")
-    refusal = _refusal(spec.distribution.spark_home, spec.folder)
-    said = {"refusal": refusal} if refusal else {"view": _view(root, spec.distribution.spark_home)}
+    spark_home = spec.distribution.spark_home
+    refusal = _refusal(spark_home, spec.folder)
+    said = {"refusal": refusal} if refusal else {"view": _view(root, _programs_of(spec), spark_home)}
     write_atomically(root / VIEW, json.dumps(said))
 
 
-def _view(root: Path, spark_home: Path) -> View:
-    overlays = {"etc": "/etc", "bin": "/usr/bin", "lib": "/usr/lib", "spark": str(spark_home)}
+def _programs_of(spec: ClusterSpec) -> Path:
+    return spec.folder / "programs"
+
+
+def _view(root: Path, programs: Path, spark_home: Path) -> View:
+    overlays = {"bin": "/usr/bin", "lib": "/usr/lib", "spark": str(spark_home)}
     return {
         "binds": [[str(root / "mnt"), "/mnt", ["var"]], [str(root / "home"), "/home", [USER]]],
-        "overlays": [[str(root / name), path] for name, path in overlays.items()],
+        "overlays": [
+            [str(root / "etc"), "/etc"],
+            *([str(programs / name), path] for name, path in overlays.items()),
+        ],
     }
 
 
@@ -101,7 +124,7 @@ def _refusal(spark_home: Path, folder: Path) -> str:
         with TemporaryDirectory(dir=folder, prefix=".view-") as root:
             for name in ("mnt", "home", "etc", "bin", "lib", "spark"):
                 (Path(root) / name).mkdir()
-            _refusals[key] = _tried(_view(Path(root), spark_home))
+            _refusals[key] = _tried(_view(Path(root), Path(root), spark_home))
     return _refusals[key]
 
 
@@ -126,10 +149,13 @@ def _read(folder: Path) -> Mapping[str, object]:
     return read
 
 
-def _link(link: Path, target: Path) -> None:
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(target)
+def _link_all(folder: Path, links: Mapping[str, Path]) -> None:
+    """Links below the folder, by the path that each has there."""
+    for parent in {(folder / name).parent for name in links}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for name, target in links.items():
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(target)
 
 
 def _add_first(file: Path, line: str) -> None:

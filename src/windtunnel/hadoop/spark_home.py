@@ -34,7 +34,7 @@ def spark_home(
 
     `jars` are put in the place of the Hadoop client that pyspark carries. Raises InstallError.
     """
-    names = "\n".join((FORMAT, environment.name, *(jar.name for jar in jars)))
+    names = "\n".join((FORMAT, environment.name, *(f"{jar.parent.name}/{jar.name}" for jar in jars)))
     home = cache / "spark" / f"{version}-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
     if home.exists():
         return home

@@ -1,7 +1,9 @@
 """One cluster, a master and two workers, and what runs on it."""
 
 import dataclasses
+import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -258,6 +260,40 @@ def test_a_killed_node_is_noticed_by_yarn_and_a_stopped_one_has_no_process(runni
     cluster.stop_worker(node)
     assert not [p for p in psutil.process_iter() if environment(p).get("WINDTUNNEL_NODE") == node.id]
     assert running.registered(running.nodes)
+
+
+def test_a_node_tells_yarn_where_its_pages_are_and_then_opens_them(running: Running) -> None:
+    url = f"{running.cluster.spec.resource_manager_url}/cluster/nodes"
+    told = httpx.get(url, trust_env=False, timeout=60).text
+    for node in running.nodes:
+        assert f":{node.ports.node_manager_web}" in told, told
+        page = f"http://127.0.0.1:{node.ports.node_manager_web}/ws/v1/node/info"
+        wait_until(partial(answers, page), NOTICED_SECONDS)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=60).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_node_whose_pages_have_no_port_ends_and_its_log_says_why(running: Running) -> None:
+    cluster = running.cluster
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        node = new_node(cluster, f"{cluster.spec.id}-without-pages")
+        node = dataclasses.replace(
+            node, ports=dataclasses.replace(node.ports, node_manager_web=other.getsockname()[1])
+        )
+        cluster.start_worker(node)
+        wait_until(lambda: observe(node.process).state is ProcessState.EXITED, NOTICED_SECONDS)
+    outcome = observe(node.process).outcome
+    assert outcome
+    assert outcome.exit_code
+    said = "".join(log.read_text() for log in node.folder.glob("applications/*/*"))
+    assert f"Port in use: 127.0.0.1:{node.ports.node_manager_web}" in said
 
 
 def test_starting_again_starts_nothing_again(running: Running) -> None:

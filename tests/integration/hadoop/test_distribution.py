@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from windtunnel.hadoop import name_node
 from windtunnel.hadoop.distribution import Distribution, Versions, install
+from windtunnel.hadoop.jars import locked_jars
 from windtunnel.hadoop.jvm import MODULES, daemon_java_options, sharing
 from windtunnel.hadoop.spark_home import ARCHIVE_VARIABLE
 from windtunnel.install.progress import terminal_progress
@@ -101,6 +103,24 @@ def test_a_second_install_finds_everything_and_says_nothing(
 ) -> None:
     assert install(VERSIONS, cache, terminal_progress()) == distribution
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("main", ["conf.Configuration", "yarn.conf.YarnConfiguration"])
+def test_hadoop_reads_the_same_defaults_from_our_jars_as_from_its_own(
+    distribution: Distribution, cache: Path, main: str
+) -> None:
+    locked = locked_jars()
+    published = [cache / "jars" / jar.file_name for jar in (*locked.common, *locked.hadoop)]
+
+    def defaults(jars: Sequence[Path]) -> list[tuple[tuple[str, str | None], ...]]:
+        argv = (distribution.java, "-cp", ":".join(map(str, jars)), f"org.apache.hadoop.{main}")
+        dumped = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        read = ElementTree.fromstring(dumped[dumped.index("<?xml") :])  # noqa: S314
+        return sorted(tuple((part.tag, part.text) for part in one) for one in read)
+
+    ours = defaults(distribution.hadoop_jars)
+    assert len(ours) > 300
+    assert ours == defaults(published)
 
 
 def test_a_name_node_starts_from_the_image(distribution: Distribution, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from windtunnel.hadoop.class_files import ClassFile, utf8
-from windtunnel.hadoop.mapreduce import LISTENERS, mapreduce_jars
+from windtunnel.hadoop.mapreduce import LISTENERS, fitted_jars
 from windtunnel.install.errors import InstallError
 from windtunnel.install.progress import SILENT
 
@@ -14,7 +14,7 @@ SHUFFLE = "hadoop-mapreduce-client-shuffle"
 
 
 def made(jar: Path, cache: Path) -> tuple[Path, ...]:
-    return mapreduce_jars((jar,), (), jar, Path("/no/java"), cache=cache, progress=SILENT)
+    return fitted_jars((jar,), (), jar, Path("/no/java"), cache=cache, progress=SILENT)
 
 
 def test_a_jar_whose_listener_is_another_one_is_not_installed(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class Shown:
         write_atomically(self.spec.conf / "core-site.xml", "the master's")
         write_atomically(self.spec.spark_conf / "spark-defaults.conf", "spark.mine yes\n")
         self.node = self.spec.folder / "node" / "i-1"
+        node_view.write_programs(self.spec)
         Cluster(self.spec).introduce(self.node, is_master=True)
         if refusal := node_view.refusal_of(self.node):
             pytest.skip(f"this machine permits no mount namespaces: {refusal}")
