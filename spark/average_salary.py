@@ -93,8 +93,10 @@ def check_salaries(joined: DataFrame, salaries: int, groups: list[Row]) -> None:
 
 def write(spark: SparkSession, averages: dict[str, list[tuple[str | None, Decimal]]], output: str) -> None:
     for name, rows in averages.items():
-        table = spark.createDataFrame(rows, f"{name} string, average_salary decimal(20, 4)")
-        table.coalesce(1).write.csv(f"{output.rstrip('/')}/{name}", mode="overwrite", header=True)
+        # One part makes one file; and Spark starts a Python for each, were they more.
+        part = spark.sparkContext.parallelize(rows, 1)
+        table = spark.createDataFrame(part, f"{name} string, average_salary decimal(20, 4)")
+        table.write.csv(f"{output.rstrip('/')}/{name}", mode="overwrite", header=True)
 
 
 def main() -> None:
