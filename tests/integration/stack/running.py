@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -63,13 +63,19 @@ class Running:
 
     def end(self) -> None:
         """Kill it and whatever is left of its session."""
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) == self.process.pid:
-                    process.kill()
-            except (psutil.Error, ProcessLookupError):
-                continue
+        for process in self.session():
+            with suppress(psutil.Error):
+                process.kill()
         self.process.wait()
+
+    def session(self) -> list[psutil.Process]:
+        """It, and what it has started, as far as it is there."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError):
+                if os.getsid(process.pid) == self.process.pid:
+                    found.append(process)
+        return found
 
     def tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
