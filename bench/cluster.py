@@ -25,7 +25,7 @@ from windtunnel.emr.store import Store
 from windtunnel.hadoop import cluster as hadoop
 from windtunnel.hadoop.daemons import MAINS
 from windtunnel.hadoop.environment import daemon_environment
-from windtunnel.hadoop.jars import locked_jars
+from windtunnel.hadoop.jars import locked_jars, published
 from windtunnel.hadoop.processes import with_variables
 from windtunnel.hadoop.spec import CLUSTER_VARIABLE, NAME_NODE
 from windtunnel.install.progress import SILENT
@@ -139,33 +139,24 @@ def _name_node(settings: Settings, beside: hadoop.Cluster) -> Alone:
     """
     with tempfile.TemporaryDirectory() as folder:
         spec = replace(beside.spec, id="j-BENCH", folder=Path(folder), ports=hadoop.MasterPorts.allocate())
-        hadoop.Cluster(spec).prepare()
-        jars = locked_jars()
-        published = (settings.cache / "jars" / jar.file_name for jar in jars.common + jars.hadoop)
-        pages, conf = spec.distribution.hadoop_jars[0], spec.conf
-        java, class_path = str(spec.distribution.java), ":".join(map(str, (pages, *published, conf)))
+        daemons = hadoop.Cluster(spec)
+        daemons.prepare()
+        locked, pages = locked_jars(), spec.distribution.hadoop_jars[0]
+        class_path = (pages, *published(locked.common + locked.hadoop, settings.cache), spec.conf)
+        command = (str(spec.distribution.java), "-cp", ":".join(map(str, class_path)), MAINS[NAME_NODE])
         environment = daemon_environment(spec, None)
-        # It speaks plain HTTP, and to read all root certificates takes time from it.
-        http = httpx.Client(timeout=1, trust_env=False, verify=False)  # noqa: S501
         began = time.monotonic()
         with subprocess.Popen(
-            (java, "-cp", class_path, MAINS[NAME_NODE]),
+            command,
             env=environment,
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
             try:
-                wait(lambda: _answers(http, spec.name_node_url))
+                wait(lambda: daemons.observe(()).master.safe_mode is not None)
                 seconds = time.monotonic() - began
                 wait(lambda: time.monotonic() - began > seconds + SETTLED_SECONDS)
                 return Alone(seconds, memory_of(psutil.Process(process.pid)) / MIB)
             finally:
                 process.kill()
-
-
-def _answers(http: httpx.Client, url: str) -> bool:
-    try:
-        return http.get(f"{url}/jmx").is_success
-    except httpx.HTTPError:
-        return False

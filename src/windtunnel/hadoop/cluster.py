@@ -123,7 +123,8 @@ class Cluster:
 
     def start_master(self) -> None:
         """Start the NameNode and the ResourceManager."""
-        launch(self.spec.master_process, master_request(self.spec))
+        if not was_launched(self.spec.master_process):  # who waits for a cluster comes by often
+            launch(self.spec.master_process, master_request(self.spec))
 
     def start_worker(self, node: Node) -> None:
         """Start the NodeManager and the DataNode of a node; they wait for the master by themselves."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from windtunnel.hadoop import archives, name_node, spark_home
 from windtunnel.hadoop.archives import Archive
-from windtunnel.hadoop.jars import HADOOP_VERSION, locked_jars
+from windtunnel.hadoop.jars import HADOOP_VERSION, locked_jars, published
+from windtunnel.hadoop.jars import folder as jars_folder
 from windtunnel.hadoop.mapreduce import fitted_jars
 from windtunnel.hadoop.node_jar import node_jar
 from windtunnel.hadoop.trimmed_jars import trimmed
@@ -84,14 +85,13 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
     Raises InstallError.
     """
     jars = locked_jars()
-    folder = cache / "jars"
     with ThreadPoolExecutor(5) as pool:
         pyspark = pool.submit(_environment, f"spark-{versions.spark}", versions, cache, progress)
         python = pool.submit(_environment, f"python-{versions.python}", versions, cache, progress)
         java = pool.submit(java_home, versions.java, cache, progress)
-        fetch(jars.all(), folder, progress, f"Hadoop {HADOOP_VERSION}")
+        fetch(jars.all(), jars_folder(cache), progress, f"Hadoop {HADOOP_VERSION}")
         common, hadoop, mapreduce, jarjar, (compiler,) = (
-            tuple(folder / a.file_name for a in artifacts)
+            published(artifacts, cache)
             for artifacts in (jars.common, jars.hadoop, jars.mapreduce, jars.jarjar, jars.compiler)
         )
         all_jars = trimmed(common + hadoop, cache, progress)

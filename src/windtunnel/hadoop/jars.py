@@ -1,9 +1,11 @@
 """Hadoop's jars: which ones, from a lock, and for whose class path."""
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from windtunnel.install.fetch import Artifact
 
@@ -28,6 +30,16 @@ class Jars:
     def all(self) -> tuple[Artifact, ...]:
         """Every artifact, for whoever downloads them."""
         return self.common + self.hadoop + self.mapreduce + self.jarjar + self.compiler
+
+
+def folder(cache: Path) -> Path:
+    """Where the jars are as they were published, once they are fetched."""
+    return cache / "jars"
+
+
+def published(artifacts: Iterable[Artifact], cache: Path) -> tuple[Path, ...]:
+    """The files of these artifacts there."""
+    return tuple(folder(cache) / artifact.file_name for artifact in artifacts)
 
 
 def lock_file(version: str = HADOOP_VERSION) -> Traversable:

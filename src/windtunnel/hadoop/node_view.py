@@ -59,7 +59,6 @@ def write_programs(spec: ClusterSpec) -> None:
     installed = (*distribution.hadoop_jars, *distribution.mapreduce_jars)
     jars = [jar for jar in installed if jar.name.startswith("hadoop-")]
     version = f"-{distribution.hadoop_version}"
-    launchers = spec.launchers.iterdir() if spec.launchers.exists() else ()
     links = {
         "spark/conf": spec.spark_conf,
         "lib/spark": distribution.spark_home,
@@ -67,7 +66,11 @@ def write_programs(spec: ClusterSpec) -> None:
         "hadoop/bin": spec.launchers,
         "hadoop/etc/hadoop": Path("/etc/hadoop/conf"),
         **{f"hadoop/{name}": jar for jar in jars for name in (jar.name, jar.name.replace(version, ""))},
-        **{f"bin/{one.name}": one for one in launchers if not one.name.startswith(NEEDED_BY_THE_MACHINE)},
+        **{
+            f"bin/{one.name}": one
+            for one in spec.launchers.iterdir()
+            if not one.name.startswith(NEEDED_BY_THE_MACHINE)
+        },
     }
     part = shared.with_name(f".{shared.name}.part")
     _link_all(part, links)

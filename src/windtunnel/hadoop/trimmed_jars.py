@@ -1,6 +1,6 @@
 """Hadoop's jars without what its JVMs would only skip, each time that they start.
 
-A Hadoop process reads the defaults (core-default.xml, yarn-default.xml and their like) some ten times, and most of
+A Hadoop process reads the defaults (core-default.xml, yarn-default.xml and their like) some twenty times, and most of
 what it parses are descriptions. The classes of a signed jar go into no archive of classes, and Java checks thousands
 of digests before it loads the first. docs/decisions/0014 has the figures.
 """

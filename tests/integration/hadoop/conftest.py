@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -110,6 +110,13 @@ def new_cluster(distribution: Distribution, folder: Path, s3_endpoint: str) -> C
     return Cluster(spec)
 
 
+def write_properties(path: Path, properties: Mapping[str, str | Path]) -> None:
+    """A configuration file of Hadoop's."""
+    path.parent.mkdir(exist_ok=True)
+    items = (f"<property><name>{k}</name><value>{v}</value></property>" for k, v in properties.items())
+    path.write_text(f"<configuration>{''.join(items)}</configuration>")
+
+
 def files_with(secret: str, folder: Path) -> list[Path]:
     """The files below the folder that hold the secret."""
     argv = ("grep", "-rlF", "--devices=skip", secret, folder)
@@ -133,13 +140,14 @@ def s3_endpoint() -> Iterator[str]:
         [server, "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as moto:
         try:
-            wait_until(lambda: _answers(f"http://127.0.0.1:{port}/moto-api/"), 60)
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}/moto-api/"), 60)
             yield f"http://127.0.0.1:{port}"
         finally:
             moto.kill()
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether there is a page."""
     try:
         return httpx.get(url, trust_env=False).is_success
     except httpx.HTTPError:

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.integration.hadoop.conftest import START_SECONDS, Running, new_cluster, new_node
+from tests.integration.hadoop.conftest import START_SECONDS, Running, answers, new_cluster, new_node
 from tests.ports import listening
 from tests.waiting import wait_until
 from windtunnel.hadoop.cluster import Cluster, ClusterSpec
@@ -269,13 +269,6 @@ def test_a_node_tells_yarn_where_its_pages_are_and_then_opens_them(running: Runn
         assert f":{node.ports.node_manager_web}" in told, told
         page = f"http://127.0.0.1:{node.ports.node_manager_web}/ws/v1/node/info"
         wait_until(partial(answers, page), NOTICED_SECONDS)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False, timeout=60).is_success
-    except httpx.HTTPError:
-        return False
 
 
 def test_a_node_whose_pages_have_no_port_ends_and_its_log_says_why(running: Running) -> None:

@@ -12,9 +12,10 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.integration.hadoop.conftest import write_properties
 from windtunnel.hadoop import name_node
 from windtunnel.hadoop.distribution import Distribution, Versions, install
-from windtunnel.hadoop.jars import locked_jars
+from windtunnel.hadoop.jars import locked_jars, published
 from windtunnel.hadoop.jvm import MODULES, daemon_java_options, sharing
 from windtunnel.hadoop.spark_home import ARCHIVE_VARIABLE
 from windtunnel.install.progress import terminal_progress
@@ -77,14 +78,8 @@ def conf(s3: str, tmp_path: Path) -> Path:
         "fs.s3a.endpoint.region": "us-east-1",
         "fs.s3a.path.style.access": "true",
     }
-    _configure(tmp_path / "conf" / "core-site.xml", properties)
+    write_properties(tmp_path / "conf" / "core-site.xml", properties)
     return tmp_path / "conf"
-
-
-def _configure(path: Path, properties: dict[str, str]) -> None:
-    path.parent.mkdir(exist_ok=True)
-    items = (f"<property><name>{k}</name><value>{v}</value></property>" for k, v in properties.items())
-    path.write_text(f"<configuration>{''.join(items)}</configuration>")
 
 
 def _hadoop(distribution: Distribution, conf: Path, main: str, *arguments: str) -> "subprocess.Popen[str]":
@@ -110,7 +105,6 @@ def test_hadoop_reads_the_same_defaults_from_our_jars_as_from_its_own(
     distribution: Distribution, cache: Path, main: str
 ) -> None:
     locked = locked_jars()
-    published = [cache / "jars" / jar.file_name for jar in (*locked.common, *locked.hadoop)]
 
     def defaults(jars: Sequence[Path]) -> list[tuple[tuple[str, str | None], ...]]:
         argv = (distribution.java, "-cp", ":".join(map(str, jars)), f"org.apache.hadoop.{main}")
@@ -120,12 +114,12 @@ def test_hadoop_reads_the_same_defaults_from_our_jars_as_from_its_own(
 
     ours = defaults(distribution.hadoop_jars)
     assert len(ours) > 300
-    assert ours == defaults(published)
+    assert ours == defaults(published(locked.common + locked.hadoop, cache))
 
 
 def test_a_name_node_starts_from_the_image(distribution: Distribution, tmp_path: Path) -> None:
     name_node.place(distribution.name_node_image, tmp_path / "name", "j-TEST")
-    _configure(
+    write_properties(
         tmp_path / "conf" / "hdfs-site.xml",
         {
             "fs.defaultFS": "hdfs://127.0.0.1:0",

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.integration.hadoop.conftest import write_properties
 from windtunnel.hadoop.distribution import Distribution
 
 STATUS = {
@@ -74,7 +75,7 @@ def port(certificate: Path) -> Iterator[int]:
 
 def listed(distribution: Distribution, port: int, conf: Path) -> "subprocess.CompletedProcess[str]":
     """`hadoop fs -ls -d` of that folder."""
-    (conf / "core-site.xml").write_text("<configuration/>")
+    write_properties(conf / "core-site.xml", {})
     return subprocess.run(
         (
             *(distribution.java, "-cp", distribution.hadoop_class_path(conf)),
@@ -99,12 +100,9 @@ def test_a_server_is_trusted_by_the_truststore_of_ssl_client_xml(
         capture_output=True,
         check=True,
     )
-    properties = {"location": store, "password": "secret", "type": "pkcs12"}
-    items = (
-        f"<property><name>ssl.client.truststore.{name}</name><value>{value}</value></property>"
-        for name, value in properties.items()
-    )
-    (tmp_path / "ssl-client.xml").write_text(f"<configuration>{''.join(items)}</configuration>")
+    trusted = {"location": str(store), "password": "secret", "type": "pkcs12"}
+    properties = {f"ssl.client.truststore.{name}": value for name, value in trusted.items()}
+    write_properties(tmp_path / "ssl-client.xml", properties)
     done = listed(distribution, port, tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"swebhdfs://localhost:{port}/" in done.stdout
