@@ -139,12 +139,13 @@ def _name_node(settings: Settings, beside: hadoop.Cluster) -> Alone:
     """
     with tempfile.TemporaryDirectory() as folder:
         spec = replace(beside.spec, id="j-BENCH", folder=Path(folder), ports=hadoop.MasterPorts.allocate())
-        daemons = hadoop.Cluster(spec)
-        daemons.prepare()
+        hadoop.Cluster(spec).prepare()
         locked, pages = locked_jars(), spec.distribution.hadoop_jars[0]
         class_path = (pages, *published(locked.common + locked.hadoop, settings.cache), spec.conf)
         command = (str(spec.distribution.java), "-cp", ":".join(map(str, class_path)), MAINS[NAME_NODE])
         environment = daemon_environment(spec, None)
+        # It speaks plain HTTP, and to read all root certificates takes time from it.
+        http = httpx.Client(timeout=1, trust_env=False, verify=False)  # noqa: S501
         began = time.monotonic()
         with subprocess.Popen(
             command,
@@ -154,9 +155,17 @@ def _name_node(settings: Settings, beside: hadoop.Cluster) -> Alone:
             stderr=subprocess.DEVNULL,
         ) as process:
             try:
-                wait(lambda: daemons.observe(()).master.safe_mode is not None)
+                wait(lambda: _answers(http, spec.name_node_url))
                 seconds = time.monotonic() - began
                 wait(lambda: time.monotonic() - began > seconds + SETTLED_SECONDS)
                 return Alone(seconds, memory_of(psutil.Process(process.pid)) / MIB)
             finally:
                 process.kill()
+
+
+def _answers(http: httpx.Client, url: str) -> bool:
+    """Whether there is a NameNode, which answers before it has read what HDFS holds."""
+    try:
+        return http.get(f"{url}/jmx").is_success
+    except httpx.HTTPError:
+        return False
