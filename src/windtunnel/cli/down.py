@@ -1,8 +1,8 @@
 """`windtunnel down`"""
 
 from windtunnel.cli.flags import with_settings
+from windtunnel.cli.stacks import stacks_of
 from windtunnel.install.progress import terminal_progress
-from windtunnel.stack.lifecycle import down
 from windtunnel.stack.settings import Settings
 
 
@@ -16,16 +16,6 @@ def main(settings: Settings) -> None:
 
 
 def bring_down(settings: Settings) -> int:
-    """Stop everything; how many services were running."""
-
-    def end_clusters() -> None:
-        # Only when the EMR service was killed: a usual end needs nothing of it.
-        from windtunnel.cli.serve import alone, emr_config
-        from windtunnel.emr.service import stop_clusters
-
-        config = emr_config(settings)
-        if config.database.exists():
-            with alone(config):
-                stop_clusters(config)
-
-    return down(settings, end_clusters, terminal_progress())
+    """Stop everything, whatever runs it; how many services were running."""
+    progress = terminal_progress()
+    return sum(stack.down(progress) for stack in stacks_of(settings))

@@ -16,10 +16,12 @@ FLAGS: dict[str, tuple[type, str]] = {
     "emr_port": (int, "Port of Amazon EMR."),
     "airflow_port": (int, "Port of Airflow."),
     "host": (str, "The address that everything binds to."),
-    "stack": (str, "What runs the services: native."),
+    "stack": (str, "What runs the services: native or docker."),
     "state": (Path, "Where history, logs and databases live."),
     "cache": (Path, "Where downloads live."),
     "allowed_hosts": (str, "Further names by which the services may be called, comma separated."),
+    "aws_endpoint_url": (str, "Where the EMR service finds S3; LocalStack's own port when left out."),
+    "airflow_executor": (str, "What runs Airflow's tasks: LocalExecutor or, with docker, CeleryExecutor."),
     "emr_max_nodes": (int, "Nodes of one EMR cluster that may have processes."),
     "emr_max_executors": (int, "Executors that Spark's dynamic allocation may ask for at once."),
     "emr_system_commands": (

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from windtunnel.cli.flags import with_settings
-from windtunnel.stack import native
+from windtunnel.cli.stacks import stack_of
 from windtunnel.stack.errors import StackError
-from windtunnel.stack.logs import follow, tail
 from windtunnel.stack.settings import Settings
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
@@ -24,14 +23,14 @@ def main(
     lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many lines of each.")] = 20,
 ) -> None:
     """Rotated logs and restarts are followed. The logs of EMR's steps are in S3, those of tasks in Airflow."""
-    known = [one.name for one in native.services(settings)] + ["supervisord"]
+    stack = stack_of(settings)
+    known = list(stack.logs())
     names = known if service is None else [_named(service, known)]
-    logs = {name: settings.logs / f"{name}.log" for name in names}
     prefixes = _prefixes(names)
-    for name, log in logs.items():
-        _print(prefixes[name], tail(log, lines))
+    for name in names:
+        _print(prefixes[name], stack.tail(name, lines))
     if going_on:
-        for name, line in follow(logs):
+        for name, line in stack.follow(names):
             _print(prefixes[name], [line])
 
 

@@ -14,7 +14,7 @@ from windtunnel.stack.airflow.client import AirflowClient
 from windtunnel.stack.environment import client_environment
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
-from windtunnel.stack.supervisor import Supervisor
+from windtunnel.stack.stack import Watch
 
 TOP_ROWS = 10
 
@@ -35,14 +35,14 @@ def main(
         raise StackError(
             f"Which DAG? Say it with --dag, or with dag = … under [run] in {settings.project.file}."
         )
-    bring_up(settings)
+    stack = bring_up(settings)
     # What follows is a client of the stack, and of no AWS account of the user's.
     environment = client_environment(settings)
     os.environ.clear()
     os.environ.update(environment)
     for command in settings.project.run.before:
         _run_before(settings, command)
-    _run_dag(settings, dag_id, merged)
+    _run_dag(settings, stack.watch(), dag_id, merged)
     # Another DAG than the project's leaves something else behind.
     if settings.project.run.show and dag_id == settings.project.run.dag:
         _show(settings.project.run.show)
@@ -70,12 +70,11 @@ def _run_before(settings: Settings, command: list[str]) -> None:
         )
 
 
-def _run_dag(settings: Settings, dag_id: str, conf: dict[str, Any]) -> None:
-    from windtunnel.stack.run import Run, Services  # boto3, only when something runs
+def _run_dag(settings: Settings, watch: Watch, dag_id: str, conf: dict[str, Any]) -> None:
+    from windtunnel.stack.run import Run  # boto3, only when something runs
 
-    with AirflowClient(settings.airflow_url) as airflow:
-        services = Services(Supervisor(settings))
-        run = Run(airflow, services, dag_id, lambda line: print(line, flush=True))
+    with AirflowClient(settings.airflow_url, settings.home) as airflow:
+        run = Run(airflow, watch, dag_id, lambda line: print(line, flush=True))
         try:
             run.start(conf)
             run.follow()

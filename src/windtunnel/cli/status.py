@@ -3,11 +3,10 @@
 import typer
 
 from windtunnel.cli.flags import with_settings
+from windtunnel.cli.stacks import stack_of
 from windtunnel.cli.tables import print_table
-from windtunnel.stack import native
 from windtunnel.stack.settings import Settings
-from windtunnel.stack.status import ServiceStatus, report
-from windtunnel.stack.supervisor import Supervisor
+from windtunnel.stack.stack import ServiceStatus, live_clusters
 
 HEADERS = ("service", "state", "pid", "port", "since", "memory")
 
@@ -15,14 +14,13 @@ HEADERS = ("service", "state", "pid", "port", "since", "memory")
 @with_settings
 def main(settings: Settings) -> None:
     """Ends with 1 when a service is down, dead or not healthy."""
-    services = native.services(settings)
-    found = report(Supervisor(settings), services)
+    stack = stack_of(settings)
+    found = stack.status()
     print_table(HEADERS, [_row(status) for status in found])
     if any(status.is_well for status in found):
         print()
-        for service in services:
-            for label, url in service.links.items():
-                print(f"{label:<11} {url}")
+        for label, url in stack.links().items():
+            print(f"{label:<11} {url}")
         _print_clusters(settings)
     if not all(status.is_well for status in found):
         raise typer.Exit(1)
@@ -48,7 +46,7 @@ def duration(seconds: float) -> str:
 
 
 def _print_clusters(settings: Settings) -> None:
-    clusters = native.live_clusters(settings)
+    clusters = live_clusters(settings)
     if clusters is None:
         print("\nThe EMR service does not answer, so its clusters are not known.")
         return

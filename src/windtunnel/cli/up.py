@@ -1,10 +1,10 @@
 """`windtunnel up`"""
 
 from windtunnel.cli.flags import with_settings
-from windtunnel.install.progress import Progress, terminal_progress
-from windtunnel.stack import native
-from windtunnel.stack.lifecycle import up
+from windtunnel.cli.stacks import stack_of
+from windtunnel.install.progress import terminal_progress
 from windtunnel.stack.settings import Settings
+from windtunnel.stack.stack import Stack
 
 
 @with_settings
@@ -16,18 +16,11 @@ def main(settings: Settings) -> None:
     )
 
 
-def bring_up(settings: Settings) -> None:
+def bring_up(settings: Settings) -> Stack:
     """Have the stack up, and say where everything is."""
-    services = native.services(settings)
-
-    def set_up(progress: Progress) -> None:
-        # It brings in all of EMR and Hadoop, which a stack that is up has no need of.
-        from windtunnel.cli.set_up import set_up as install
-
-        install(settings, progress)
-
-    began = up(settings, services, set_up, terminal_progress())
+    stack = stack_of(settings)
+    began = stack.up(terminal_progress())
     print("The stack is up:" if began else "The stack was up already:")
-    for service in services:
-        for label, url in service.links.items():
-            print(f"  {label:<11} {url}")
+    for label, url in stack.links().items():
+        print(f"  {label:<11} {url}")
+    return stack

@@ -27,7 +27,7 @@ def exports(settings: Settings) -> dict[str, str]:
 def aws_variables(settings: Settings) -> dict[str, str]:
     """What AWS's SDKs read to find the stack: endpoints, region, keys."""
     return {
-        "AWS_ENDPOINT_URL": settings.localstack_url,
+        "AWS_ENDPOINT_URL": settings.aws_endpoint_url or settings.localstack_url,
         "AWS_ENDPOINT_URL_EMR": settings.emr_url,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,

@@ -43,7 +43,7 @@ def localstack_service(
         environment=_environment(environment, folder, host, port, url),
         directory=folder,
         healthy=lambda: _healthy(url),
-        failure=lambda: _failure(url),
+        failure=lambda: failure(url),
         prepare=lambda _: _prepare(project, folder),
         port=port,
         port_setting="WINDTUNNEL_LOCALSTACK_PORT",
@@ -94,7 +94,7 @@ def _healthy(url: str) -> bool:
     return stage.get("completed") is True and not _failed_hooks(stage)
 
 
-def _failure(url: str) -> str | None:
+def failure(url: str) -> str | None:
     """Why it will never be healthy: a hook failed."""
     failed = _failed_hooks(ask(url + READY))
     if not failed:

@@ -1,9 +1,10 @@
 """The native stack: which services there are, and what has to be installed for them."""
 
 import re
+import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from windtunnel.install.background import side_by_side
@@ -11,12 +12,15 @@ from windtunnel.install.progress import Progress
 from windtunnel.stack import localstack, postgres
 from windtunnel.stack.airflow.install import install as install_airflow
 from windtunnel.stack.airflow.services import airflow_services
-from windtunnel.stack.ask import ask
 from windtunnel.stack.environment import process_environment
 from windtunnel.stack.errors import StackError
-from windtunnel.stack.lifecycle import EMR
+from windtunnel.stack.lifecycle import EMR, SetUp, down, is_state, lock, up
+from windtunnel.stack.logs import follow, tail
 from windtunnel.stack.service import Service
 from windtunnel.stack.settings import Settings, runtime_folder, variable
+from windtunnel.stack.stack import ServiceStatus, live_clusters
+from windtunnel.stack.status import report
+from windtunnel.stack.supervisor import Supervisor
 
 _ODD = re.compile(r"[^A-Za-z0-9/._+@~=-]")
 EMR_STOP_SECONDS = 90
@@ -84,21 +88,88 @@ def install(settings: Settings, progress: Progress, *others: Callable[[], object
     )
 
 
-@dataclass(frozen=True)
-class LiveCluster:
-    """A cluster that is up, and the web pages of its daemons by name."""
+class NativeStack:
+    """Processes of this machine under one supervisord; see `windtunnel.stack.stack.Stack`.
 
-    id: str
-    name: str
-    state: str
-    reason: str
-    links: Mapping[str, str]
+    `set_up` installs what the services need; `end_clusters` ends what an EMR service that was killed left behind.
+    """
+
+    def __init__(self, settings: Settings, set_up: SetUp, end_clusters: Callable[[], object]) -> None:
+        self._settings = settings
+        self._set_up = set_up
+        self._end_clusters = end_clusters
+        self._supervisor = Supervisor(settings)
+
+    def up(self, progress: Progress) -> bool:
+        return up(self._settings, services(self._settings), self._set_up, progress)
+
+    def down(self, progress: Progress) -> int:
+        return down(self._settings, self._end_clusters, progress)
+
+    def remove(self, progress: Progress) -> list[str]:
+        state = self._settings.state
+        if not state.exists():
+            return []
+        if not is_state(self._settings):
+            raise StackError(f"{state} is no folder that windtunnel made, so nothing of it was removed.")
+        with lock(self._settings, progress):
+            size = sum(f.lstat().st_size for f in state.rglob("*") if f.is_file())
+            shutil.rmtree(state)
+        return [f"{state}: the history of EMR and Airflow, databases and logs, {size / 1e6:.0f} MB"]
+
+    def links(self) -> Mapping[str, str]:
+        return {label: url for service in services(self._settings) for label, url in service.links.items()}
+
+    def status(self) -> list[ServiceStatus]:
+        return report(self._supervisor, services(self._settings))
+
+    def logs(self) -> list[str]:
+        return [*(one.name for one in services(self._settings)), "supervisord"]
+
+    def tail(self, name: str, count: int) -> list[str]:
+        return tail(self._supervisor.log(name), count)
+
+    def follow(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+        return follow({name: self._supervisor.log(name) for name in names})
+
+    def watch(self) -> "NativeWatch":
+        return NativeWatch(self._supervisor)
 
 
-def live_clusters(settings: Settings) -> list[LiveCluster] | None:
-    """The clusters that the EMR service has up; None when it does not answer."""
-    found = ask(f"{settings.emr_url}/_windtunnel/clusters").get("clusters")
-    return None if found is None else [LiveCluster(**cluster) for cluster in found]
+@dataclass
+class NativeWatch:
+    """Whether the services that were there at the start still are, as supervisord tells."""
+
+    supervisor: Supervisor
+    _pids: dict[str, int | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pids = {name: state.pid for name, state in (self.supervisor.states() or {}).items()}
+
+    def restarted(self) -> list[str]:
+        """The services that died since the last call and run again."""
+        states = self.supervisor.states() or {}
+        again = [n for n, s in states.items() if s.is_up and s.pid != self._pids.get(n)]
+        self._pids |= {name: states[name].pid for name in again}
+        return again
+
+    def lost(self) -> str:
+        """The sentence for a service that is gone and stays gone; empty when all is well."""
+        states = self.supervisor.states()
+        if states is None:
+            return "The stack's supervisor is gone, so nothing is started again. `make up` starts the stack anew."
+        records = self.supervisor.records()
+        for name, state in states.items():
+            stays = name in records and (not records[name].restart or state.state == "FATAL")
+            if name in self._pids and stays and not state.is_up:
+                also = " and everything in S3 is lost with it" if name == localstack.NAME else ""
+                how, log = self.supervisor.how_it_ended(name), self.supervisor.log(name)
+                return f"{name} died ({how}){also}. `make up` starts it again; its log: {log}"
+        return ""
+
+    def log_of_dags(self) -> str:
+        """Where the log of the process that reads the DAGs' files is."""
+        return str(self.supervisor.log("airflow-dag-processor"))
 
 
 def _emr(settings: Settings, environment: dict[str, str]) -> Service:

@@ -80,15 +80,9 @@ def free_port(host: str, above: int) -> int:
     return next(port for port in range(above + 1, 65536) if not is_taken(host, port))
 
 
-def taken_message(service: str, host: str, port: int, setting: str) -> str:
-    """The sentence for a taken port: who has it and how to change it."""
-    who = owner(port)
-    if who is None:
-        by = "a process of another user"
-    elif who.project:
-        by = f"the stack of {who.project} (process {who.pid}: {who.command[:120]})"
-    else:
-        by = f"process {who.pid}: {who.command[:120]}"
+def taken_message(service: str, host: str, port: int, setting: str, by: str = "") -> str:
+    """The sentence for a taken port: who has it (`by`, when that is known already) and how to change it."""
+    by = by or _whose(port)
     other, free = "", free_port(host, port)
     if setting:
         key = setting.removeprefix(PREFIX).lower()
@@ -96,3 +90,12 @@ def taken_message(service: str, host: str, port: int, setting: str) -> str:
             f", or take another port: {key} = {free} in windtunnel.toml, or {setting}={free} for one command"
         )
     return f"Port {port}, which {service} needs, is taken by {by}. Stop that{other}."
+
+
+def _whose(port: int) -> str:
+    who = owner(port)
+    if who is None:
+        return "a process of another user"
+    if who.project:
+        return f"the stack of {who.project} (process {who.pid}: {who.command[:120]})"
+    return f"process {who.pid}: {who.command[:120]}"

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from windtunnel.stack import localstack
 from windtunnel.stack.airflow.client import (
     AirflowClient,
     AirflowUnreachableError,
@@ -20,7 +19,7 @@ from windtunnel.stack.airflow.client import (
 )
 from windtunnel.stack.emr_watch import EmrWatch
 from windtunnel.stack.errors import StackError
-from windtunnel.stack.supervisor import Supervisor
+from windtunnel.stack.stack import Watch
 
 PARSE_SECONDS = 120
 UNKNOWN_SECONDS = 45
@@ -45,43 +44,11 @@ class RunFailedError(StackError):
 
 
 @dataclass
-class Services:
-    """Whether the services that were there at the start still are."""
-
-    supervisor: Supervisor
-    _pids: dict[str, int | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._pids = {name: state.pid for name, state in (self.supervisor.states() or {}).items()}
-
-    def restarted(self) -> list[str]:
-        """The services that died since the last call and run again."""
-        states = self.supervisor.states() or {}
-        again = [n for n, s in states.items() if s.is_up and s.pid != self._pids.get(n)]
-        self._pids |= {name: states[name].pid for name in again}
-        return again
-
-    def lost(self) -> str:
-        """The sentence for a service that is gone and stays gone; empty when all is well."""
-        states = self.supervisor.states()
-        if states is None:
-            return "The stack's supervisor is gone, so nothing is started again. `make up` starts the stack anew."
-        records = self.supervisor.records()
-        for name, state in states.items():
-            stays = name in records and (not records[name].restart or state.state == "FATAL")
-            if name in self._pids and stays and not state.is_up:
-                also = " and everything in S3 is lost with it" if name == localstack.NAME else ""
-                how, log = self.supervisor.how_it_ended(name), self.supervisor.log(name)
-                return f"{name} died ({how}){also}. `make up` starts it again; its log: {log}"
-        return ""
-
-
-@dataclass
 class Run:
     """A run of the DAG `dag_id`; `say` prints a line, with the seconds since the run was triggered."""
 
     airflow: AirflowClient
-    services: Services
+    services: Watch
     dag_id: str
     say: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
@@ -159,7 +126,7 @@ class Run:
                 has = ", ".join(known) or "none"
                 raise StackError(f"Airflow has no DAG {self.dag_id}.{hint} It has: {has}.{also}")
         elif waited > PARSE_SECONDS:
-            log = self.services.supervisor.log("airflow-dag-processor")
+            log = self.services.log_of_dags()
             raise StackError(f"Airflow has not read {dag.file} again in {PARSE_SECONDS} s; its log: {log}")
 
     def _state(self) -> str:

@@ -35,13 +35,18 @@ class Settings(BaseSettings):
     airflow_port: Port = 8080
     host: str = "127.0.0.1"
     """The address that every service binds to."""
-    stack: str = "native"
+    stack: Literal["native", "docker"] = "native"
+    """What runs the services: processes of this machine, or Docker Compose."""
     state: Path = Path(".windtunnel")
     """Where the history, the logs and the databases live; absolute once loaded."""
     cache: Path = Field(default_factory=lambda: user_cache_path("windtunnel"))
     """Downloads and environments, shared by every project of the user; absolute once loaded."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Further names by which the services may be called, comma separated in the environment."""
+    aws_endpoint_url: str = ""
+    """Where the EMR service finds S3 and the rest of AWS; empty: at LocalStack's own port."""
+    airflow_executor: Literal["LocalExecutor", "CeleryExecutor"] = "LocalExecutor"
+    """What runs Airflow's tasks; Celery's worker is a container of its own, so it takes the Docker stack."""
     emr_max_nodes: Annotated[int, Field(ge=2)] | None = None
     """How many nodes of one cluster, its master counted, may have processes here; None: what memory allows."""
     emr_max_executors: Annotated[int, Field(ge=1)] | None = None
@@ -57,15 +62,6 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(filter(None, (v.strip() for v in value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("stack")
-    @classmethod
-    def _known_stack(cls, value: str) -> str:
-        if value == "docker":
-            raise ValueError("the Docker stack is not there yet; STACK=native runs the same services")
-        if value != "native":
-            raise ValueError("the only stack is native")
-        return value
-
     @model_validator(mode="after")
     def _distinct_ports(self) -> Self:
         ports = {n: getattr(self, n) for n in ("localstack_port", "emr_port", "airflow_port")}
@@ -73,6 +69,15 @@ class Settings(BaseSettings):
             for other, same in ports.items():
                 if other < name and port == same:
                     raise ValueError(f"{variable(other)} and {variable(name)} are both {port}")
+        return self
+
+    @model_validator(mode="after")
+    def _executor_of_the_stack(self) -> Self:
+        if self.airflow_executor == "CeleryExecutor" and self.stack == "native":
+            raise ValueError(
+                "airflow_executor is CeleryExecutor, whose worker is a container of its own: take the Docker stack "
+                "(STACK=docker), or LocalExecutor"
+            )
         return self
 
     @property

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psutil
 
@@ -11,20 +10,8 @@ from windtunnel.stack import leftovers
 from windtunnel.stack.lifecycle import healthy
 from windtunnel.stack.records import Record
 from windtunnel.stack.service import Service
+from windtunnel.stack.stack import ServiceStatus
 from windtunnel.stack.supervisor import State, Supervisor
-
-
-@dataclass(frozen=True)
-class ServiceStatus:
-    """One service: `uptime` is in seconds, `memory` in bytes (what only it uses and its share of the rest)."""
-
-    name: str
-    state: str
-    is_well: bool
-    pid: int | None
-    port: int | None
-    uptime: float | None
-    memory: int | None
 
 
 def report(supervisor: Supervisor, services: Sequence[Service]) -> list[ServiceStatus]:

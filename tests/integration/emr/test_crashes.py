@@ -5,7 +5,7 @@ import psutil
 from tests.integration.emr.conftest import BUCKET, Stack, kill_9
 from tests.waiting import eventually
 from windtunnel.hadoop.spec import NODE_MANAGER
-from windtunnel.stack import native
+from windtunnel.stack.stack import live_clusters
 
 WAITS = "echo ran; until aws s3 ls s3://{bucket}/{go}; do sleep 0.2; done"
 
@@ -21,7 +21,7 @@ def test_a_step_outlives_the_service_and_runs_once(stack: Stack) -> None:
     def started_again() -> None:
         state = stack.supervisor.state("emr")
         assert state.is_up and state.pid not in (None, before)
-        assert native.live_clusters(stack.settings) is not None
+        assert live_clusters(stack.settings) is not None
 
     eventually(started_again)
     stack.put("go/service", "")

@@ -17,7 +17,7 @@ from windtunnel.stack.environment import aws_variables
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import down, up
 from windtunnel.stack.project import FILE_NAME
-from windtunnel.stack.run import Run, RunFailedError, Services
+from windtunnel.stack.run import Run, RunFailedError
 from windtunnel.stack.service import Service
 from windtunnel.stack.settings import Settings, load_settings
 from windtunnel.stack.supervisor import Supervisor
@@ -74,7 +74,7 @@ class Stack:
     def run(self, dag_id: str) -> Run:
         self.said = []
         airflow = AirflowClient(self.settings.airflow_url)
-        return Run(airflow, Services(self.supervisor), dag_id, self.say)
+        return Run(airflow, native.NativeWatch(self.supervisor), dag_id, self.say)
 
     def say(self, line: str) -> None:
         self.said.append(line)

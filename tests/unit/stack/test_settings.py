@@ -92,7 +92,13 @@ def test_two_services_on_one_port_are_refused(project: Project) -> None:
 
 
 def test_a_stack_that_does_not_exist_is_refused(project: Project) -> None:
-    assert "--stack is 'docker'" in refused(project(""), stack="docker")
+    assert "--stack is 'podman': Input should be 'native' or 'docker'" in refused(project(""), stack="podman")
+
+
+def test_celery_takes_the_stack_that_has_a_worker(project: Project) -> None:
+    assert "take the Docker stack" in refused(project(""), airflow_executor="CeleryExecutor")
+    celery = load_settings(project(""), airflow_executor="CeleryExecutor", stack="docker")
+    assert celery.airflow_executor == "CeleryExecutor"
 
 
 def test_settings_in_the_file_have_the_names_of_the_variables() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import httpx
 
+from windtunnel.stack.airflow.requirements import MWAA_HOME
 from windtunnel.stack.errors import StackError
 
 PAGE = 1000
@@ -74,10 +75,12 @@ class AirflowClient:
     """Calls the API of Airflow 3 as the stack configures it: everybody on this machine is its admin.
 
     Every call raises AirflowUnreachableError when there is no answer, StackError when it is refused.
+    Files are named as this machine has them: MWAA's folder, which a container tells of, is `project` here.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, project: Path = Path(MWAA_HOME)) -> None:
         self._url = url
+        self._project = project
         self._http = httpx.Client(base_url=f"{url}/api/v2", timeout=30, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -95,7 +98,7 @@ class AirflowClient:
         parsed = found.get("last_parsed_time")
         return Dag(
             id=found["dag_id"],
-            file=found["fileloc"],
+            file=str(self._here(found["fileloc"])),
             is_paused=found["is_paused"],
             is_stale=found["is_stale"],
             parsed_at=datetime.fromisoformat(parsed).timestamp() if parsed else None,
@@ -113,7 +116,9 @@ class AirflowClient:
         errors = self._get("/importErrors", limit=PAGE)["import_errors"]
         found = [
             BrokenFile(
-                Path(e["filename"]), e["stack_trace"], datetime.fromisoformat(e["timestamp"]).timestamp()
+                self._here(e["filename"]),
+                e["stack_trace"],
+                datetime.fromisoformat(e["timestamp"]).timestamp(),
             )
             for e in errors
         ]
@@ -156,6 +161,10 @@ class AirflowClient:
     def task_link(self, dag_id: str, run_id: str, task: TaskInstance) -> str:
         mapped = f"/mapped/{task.map_index}" if task.map_index >= 0 else ""
         return f"{self.run_link(dag_id, run_id)}/tasks/{task.task_id}{mapped}"
+
+    def _here(self, file: str) -> Path:
+        path = Path(file)
+        return self._project / path.relative_to(MWAA_HOME) if path.is_relative_to(MWAA_HOME) else path
 
     def _get(self, path: str, **query: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send("GET", path, params=query).json()

@@ -24,17 +24,19 @@ with psycopg2.connect(url) as connection, connection.cursor() as cursor:
 """
 
 
-def migrate(*, python: Path, environment: Mapping[str, str], home: Path, progress: Progress) -> None:
+def migrate(
+    *, python: Path, airflow: str, environment: Mapping[str, str], kept: Path, log: Path, progress: Progress
+) -> None:
     """Bring the database that `environment` names to the version of Airflow that `python` has.
 
-    `home` is AIRFLOW_HOME, where it keeps what it did. Raises StackError with Airflow's last lines.
+    `kept` is the file that says what was done, for which `airflow` (whatever tells one from another).
+    Raises StackError with Airflow's last lines.
     """
-    kept, log = home / "migrated.json", home / "logs" / "migrate-db.log"
     waiting = "Waiting for an earlier `airflow db migrate` to end"
     # Every component asks for it, in threads of one process; only another process is worth a word.
-    with _one_thread, locked(home / ".migrate.lock", waiting=lambda: progress.say(waiting)) as lock:
+    with _one_thread, locked(kept.with_name(".migrate.lock"), waiting=lambda: progress.say(waiting)) as lock:
         # The database itself says its revision: it may have been made anew since.
-        if _kept(kept) == {"python": str(python), "revision": _revision(python, environment)}:
+        if _kept(kept) == {"airflow": airflow, "revision": _revision(python, environment)}:
             return
         log.parent.mkdir(parents=True, exist_ok=True)
         with progress.task("Airflow's tables in the metadata database"), log.open("wb") as output:
@@ -50,9 +52,7 @@ def migrate(*, python: Path, environment: Mapping[str, str], home: Path, progres
         if done.returncode:
             lines = "\n".join(log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:])
             raise StackError(f"`airflow db migrate` failed. Its output is in {log}; its last lines:\n{lines}")
-        write_atomically(
-            kept, json.dumps({"python": str(python), "revision": _revision(python, environment)})
-        )
+        write_atomically(kept, json.dumps({"airflow": airflow, "revision": _revision(python, environment)}))
 
 
 def _kept(path: Path) -> object:

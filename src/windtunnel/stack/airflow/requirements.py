@@ -25,13 +25,14 @@ _LOCAL = re.compile(rf"{MWAA_HOME}/[^\s'\"]*")
 
 @dataclass(frozen=True)
 class Requirements:
-    """The requirements.txt of `project`, which asks for something."""
+    """The requirements.txt of `project`, which asks for something; `place` is where in the project it is."""
 
     project: Path
+    place: Path = Path(FILE_NAME)
 
     @property
     def file(self) -> Path:
-        return self.project / FILE_NAME
+        return self.project / self.place
 
     @property
     def text(self) -> str:
@@ -103,10 +104,10 @@ class Requirements:
         )
 
 
-def requirements_of(project: Path) -> Requirements | None:
+def requirements_of(project: Path, place: Path = Path(FILE_NAME)) -> Requirements | None:
     """The requirements of `project`, None when it has no requirements.txt or only comments in it."""
-    file = project / FILE_NAME
-    return Requirements(project) if file.is_file() and any(_asked(file.read_text())) else None
+    found = Requirements(project, place)
+    return found if found.file.is_file() and any(_asked(found.file.read_text())) else None
 
 
 def _asked(text: str) -> Iterator[tuple[int, str]]:

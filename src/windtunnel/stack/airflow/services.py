@@ -94,7 +94,14 @@ class Airflow:
         """Everything that a start of `component` needs: the environment, the tables, the plan."""
         python = install(project=self.project, cache=self.cache, progress=progress, version=self.version)
         self.home.mkdir(parents=True, exist_ok=True)
-        migrate(python=python, environment=self._migration(), home=self.home, progress=progress)
+        migrate(
+            python=python,
+            airflow=str(python),
+            environment=self._migration(),
+            kept=self.home / "migrated.json",
+            log=self.home / "logs" / "migrate-db.log",
+            progress=progress,
+        )
         plan = Plan(
             python=str(python),
             arguments=component.arguments,

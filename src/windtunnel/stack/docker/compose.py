@@ -1,0 +1,145 @@
+"""One project's Docker Compose: its name, its variables, its commands."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from windtunnel.install.files import write_atomically
+from windtunnel.stack.airflow.secrets import Secrets, keep_secrets
+from windtunnel.stack.docker.engine import docker
+from windtunnel.stack.environment import HOME_VARIABLE, is_inherited, option_variables
+from windtunnel.stack.errors import StackError
+from windtunnel.stack.settings import REGION, Settings, setting_variables
+
+FILE = Path("docker") / "compose.yaml"
+AIRFLOW_IMAGE = "AIRFLOW_IMAGE"
+"""The variable that puts another image in the place of ours: Amazon MWAA's own."""
+CACHE_VOLUME = "windtunnel-cache"
+CELERY = "celery"
+_DOCKERS = ("DOCKER_", "BUILDX_", "BUILDKIT_")
+# What stays when a source file changes without the image being another one.
+_NOT_IN_IMAGES = frozenset({"__pycache__"})
+
+
+class Compose:
+    """`docker compose` of the project in `settings`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.file = settings.home / FILE
+        self.folder = settings.state / "docker"
+        self.project = _project_name(settings)
+
+    def check(self) -> None:
+        """Raises StackError when the project has no Docker stack."""
+        if not self.file.is_file():
+            raise StackError(
+                f"{self.settings.home} has no {FILE}, which is what the Docker stack consists of. Take "
+                f"windtunnel's own folder docker/ into the project, or use the native stack."
+            )
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        return (CELERY,) if self.settings.airflow_executor == "CeleryExecutor" else ()
+
+    @property
+    def airflow_image(self) -> str:
+        """What is named in the place of our image of Airflow; empty: nothing is."""
+        return os.environ.get(AIRFLOW_IMAGE, "")
+
+    def images(self) -> list[str]:
+        """Our own images, as docker/compose.yaml names them."""
+        return [f"windtunnel-{name}:{self.project}" for name in ("emr", "airflow")]
+
+    def command(self, *arguments: str) -> list[str]:
+        """`compose …` for `docker`."""
+        profiles = (part for name in self.profiles for part in ("--profile", name))
+        return ["compose", "--file", str(self.file), *profiles, *arguments]
+
+    def run(self, *arguments: str, seconds: float | None = None) -> str:
+        """What `docker compose …` prints. Raises DockerError."""
+        return docker(*self.command(*arguments), environment=self.environment(), seconds=seconds)
+
+    def environment(self) -> dict[str, str]:
+        """The variables of Docker's command line, and all that docker/compose.yaml is filled in with."""
+        return self.caller() | self.variables()
+
+    def caller(self) -> dict[str, str]:
+        """What Docker's command line has of the caller's shell."""
+        return {n: v for n, v in os.environ.items() if is_inherited(n) or n.startswith(_DOCKERS)}
+
+    def variables(self) -> dict[str, str]:
+        """What docker/compose.yaml is filled in with; the keys of Airflow are made when there are none."""
+        settings = self.settings
+        secrets = keep_secrets(settings.state / "airflow")
+        named = {AIRFLOW_IMAGE: self.airflow_image} if self.airflow_image else {}
+        return {
+            **setting_variables(settings),
+            **named,
+            "COMPOSE_PROJECT_NAME": self.project,
+            HOME_VARIABLE: str(settings.home),
+            "AWS_DEFAULT_REGION": REGION,
+            "WINDTUNNEL_PUBLISH_HOST": f"[{settings.host}]" if ":" in settings.host else settings.host,
+            "WINDTUNNEL_PROJECT": settings.project.name,
+            "WINDTUNNEL_REVISION": self.revision_of_the_project(),
+            "WINDTUNNEL_AIRFLOW_URL": settings.airflow_url,
+            "WINDTUNNEL_AIRFLOW_OPTIONS": json.dumps(self._options()),
+            "WINDTUNNEL_OPTIONS_FILE": str(self.folder / "options.env"),
+            **_secret_variables(secrets),
+        }
+
+    def write_options(self) -> None:
+        """Keep the configuration options where LocalStack's container reads them for its hooks."""
+        lines = (f"{name}={_quoted(value)}\n" for name, value in self._options().items())
+        write_atomically(self.folder / "options.env", "".join(lines), mode=0o600)
+
+    def _options(self) -> dict[str, str]:
+        return option_variables(self.settings.project.mwaa.configuration_options)
+
+    def revision_of_the_project(self) -> str:
+        """Changes with what a running Airflow would not notice: requirements.txt, startup.sh, plugins/."""
+        home = self.settings.home
+        files = (home / "requirements.txt", home / "startup.sh", *_files(home / "plugins"))
+        return _digest(home, files)
+
+    def revision(self) -> str:
+        """Changes with whatever makes other containers: the settings, the images' sources."""
+        home = self.settings.home
+        sources = (*_files(home / "docker"), *_files(home / "src"), home / "locks" / "runtime.txt")
+        variables = json.dumps(self.variables(), sort_keys=True)
+        return hashlib.sha256(f"{variables}{_digest(home, sources)}".encode()).hexdigest()
+
+
+def _project_name(settings: Settings) -> str:
+    """A name of Compose's alphabet that no other project or state on this machine has."""
+    plain = re.sub(r"[^a-z0-9_-]+", "-", settings.project.name.lower()).strip("-_") or "project"
+    return f"{plain}-{hashlib.sha256(str(settings.state).encode()).hexdigest()[:8]}"
+
+
+def _secret_variables(secrets: Secrets) -> Mapping[str, str]:
+    """As the secrets that MWAA's image reads: JSON objects."""
+    return {
+        "WINDTUNNEL_FERNET_SECRET": json.dumps({"FernetKey": secrets.fernet_key}),
+        "WINDTUNNEL_WEBSERVER_SECRET": json.dumps({"secret_key": secrets.api_secret_key}),
+    }
+
+
+def _quoted(value: str) -> str:
+    """As Compose reads it in an env file: nothing in single quotes is filled in."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.rglob("*") if f.is_file() and not _NOT_IN_IMAGES & {*f.parts})
+
+
+def _digest(home: Path, files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(f"{file.relative_to(home)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]

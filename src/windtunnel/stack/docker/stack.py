@@ -1,0 +1,280 @@
+"""The Docker stack as the commands see it; see `windtunnel.stack.stack.Stack`."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from windtunnel.install.files import write_atomically
+from windtunnel.install.progress import Progress
+from windtunnel.stack import localstack, ports
+from windtunnel.stack.docker import saved_logs, start
+from windtunnel.stack.docker.compose import Compose
+from windtunnel.stack.docker.containers import PROJECT, Container, containers, who_publishes
+from windtunnel.stack.docker.engine import DockerError, check_engine, docker, inspect
+from windtunnel.stack.docker.services import SCHEDULER, ComposeService, compose_services
+from windtunnel.stack.errors import StackError
+from windtunnel.stack.lifecycle import lock
+from windtunnel.stack.logs import tail
+from windtunnel.stack.settings import Settings, variable
+from windtunnel.stack.stack import ServiceStatus
+
+UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+def has_state(settings: Settings) -> bool:
+    """Whether a Docker stack has used the state's folder."""
+    return (settings.state / "docker").exists()
+
+
+class DockerStack:
+    """The services of one project by Docker Compose."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._compose = Compose(settings)
+        self._revision = self._compose.folder / "revision"
+
+    @property
+    def _services(self) -> list[ComposeService]:
+        return compose_services(self._settings)
+
+    def _containers(self) -> dict[str, Container]:
+        return containers(self._compose.project, self._compose.caller())
+
+    def up(self, progress: Progress) -> bool:
+        self._compose.check()
+        check_engine(self._compose.caller())
+        if self._is_all_up():
+            return False
+        with lock(self._settings, progress):
+            self._check_ports()
+            self._revision.unlink(missing_ok=True)
+            self._compose.write_options()
+            start.build(self._compose, progress)
+            start.set_up(self._compose, progress)
+            self._forget_the_dead(progress)
+            start.Start(self._compose, self._services, progress).run()
+            write_atomically(self._revision, self._compose.revision())
+        return True
+
+    def _is_all_up(self) -> bool:
+        if not self._revision.exists() or self._revision.read_text() != self._compose.revision():
+            return False
+        found = self._containers()
+        return all(one.ends or (one.name in found and found[one.name].is_well) for one in self._services)
+
+    def _check_ports(self) -> None:
+        for service in self._services:
+            if not service.port or not ports.is_taken(self._settings.host, service.port):
+                continue
+            who = who_publishes(service.port, self._compose.caller())
+            if who and who[0] == self._compose.project:
+                continue
+            by = (
+                f"the stack of {who[1]} (container {who[2]})"
+                if who and who[1]
+                else who and f"container {who[2]}"
+            )
+            host, setting = self._settings.host, variable(service.setting)
+            raise StackError(ports.taken_message(service.name, host, service.port, setting, by or ""))
+
+    def _forget_the_dead(self, progress: Progress) -> None:
+        """Remove containers that have ended: started again, LocalStack's would have files of a lost S3."""
+        ended = [one.service for one in self._containers().values() if not one.is_up]
+        if ended:
+            for name in ended:
+                saved_logs.save(self._compose, name)
+            self._compose.run("rm", "--force", *ended)
+        if again := [name for name in ended if name != "airflow-migrate-db"]:
+            progress.say(f"Starting anew, since they had ended: {', '.join(again)}")
+
+    def down(self, progress: Progress) -> int:
+        try:
+            found = self._containers()
+        except DockerError:
+            if has_state(self._settings):
+                progress.say("Docker's engine does not answer, so none of its containers runs.")
+            return 0
+        if not found:
+            return 0
+        with lock(self._settings, progress):
+            running = [name for name, one in found.items() if one.is_up]
+            for name in running:
+                progress.say(f"Stopping {name}")
+            self._stop(running)
+            for name in found:
+                saved_logs.save(self._compose, name)
+            self._compose.run("--profile", "*", "down", "--remove-orphans")
+            self._revision.unlink(missing_ok=True)
+        return len(running)
+
+    def _stop(self, running: Sequence[str]) -> None:
+        """Nothing before what comes after it or uses it: EMR's clusters send their logs to S3 as they end."""
+        last = (localstack.NAME, "postgres")
+        for wave in ([n for n in running if n not in last], [n for n in running if n in last]):
+            if wave:
+                self._compose.run("--profile", "*", "stop", *wave)
+
+    def remove(self, progress: Progress) -> list[str]:
+        if not has_state(self._settings):
+            return []
+        caller = self._compose.caller()
+        with lock(self._settings, progress):
+            listed = docker(
+                *("volume", "ls", "--quiet", "--filter", f"label={PROJECT}={self._compose.project}"),
+                environment=caller,
+            )
+            if volumes := listed.split():
+                docker("volume", "rm", *volumes, environment=caller)
+            images = [name for name in self._compose.images() if inspect("image", [name], caller)]
+            if images:
+                docker("image", "rm", *images, environment=caller)
+            for folder in (self._compose.folder, self._settings.state / "airflow"):
+                shutil.rmtree(folder, ignore_errors=True)
+        return [
+            f"Docker's volumes and images of {self._compose.project}: the history of EMR and Airflow, and logs"
+        ]
+
+    def links(self) -> Mapping[str, str]:
+        settings = self._settings
+        return {
+            "LocalStack": settings.localstack_url,
+            "EMR": settings.emr_url,
+            "Airflow": settings.airflow_url,
+        }
+
+    def status(self) -> list[ServiceStatus]:
+        check_engine(self._compose.caller())
+        found = self._containers()
+        used = self._memory([one.id for one in found.values() if one.is_up])
+        wanted = {one.name: one for one in self._services if not one.ends}
+        names = dict.fromkeys([*wanted, *(n for n, one in found.items() if one.is_up)])
+        return [self._status(name, wanted.get(name), found.get(name), used) for name in names]
+
+    def _status(
+        self, name: str, service: ComposeService | None, container: Container | None, used: Mapping[str, int]
+    ) -> ServiceStatus:
+        is_up = container is not None and container.is_up
+        return ServiceStatus(
+            name=name,
+            state=_words(container),
+            is_well=container is not None and container.is_well,
+            pid=container.pid if container else None,
+            port=service.port if service else None,
+            uptime=time.time() - container.since if container and is_up else None,
+            memory=used.get(container.id) if container else None,
+        )
+
+    def _memory(self, ids: Sequence[str]) -> dict[str, int]:
+        if not ids:
+            return {}
+        columns = "{{.ID}}\t{{.MemUsage}}"
+        said = docker(
+            *("stats", "--no-stream", "--no-trunc", "--format", columns, *ids),
+            environment=self._compose.caller(),
+        )
+        pairs = (line.split("\t") for line in said.splitlines())
+        return {identity: _bytes(usage.partition("/")[0]) for identity, usage in pairs}
+
+    def logs(self) -> list[str]:
+        return [one.name for one in self._services]
+
+    def tail(self, name: str, count: int) -> list[str]:
+        try:
+            is_there = name in self._containers()
+        except DockerError:
+            is_there = False
+        if not is_there:
+            return tail(saved_logs.log_file(self._compose, name), count)
+        return self._compose.run(
+            "logs", "--no-color", "--no-log-prefix", "--tail", str(count), name
+        ).splitlines()
+
+    def follow(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+        arguments = self._compose.command("logs", "--no-color", "--follow", "--tail", "0", *names)
+        with subprocess.Popen(
+            ("docker", *arguments),
+            env=self._compose.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        ) as process:
+            try:
+                for line in process.stdout or ():
+                    container, _, text = line.rstrip("\n").partition("| ")
+                    yield container.strip().rpartition("-")[0], text
+            finally:
+                process.terminate()
+
+    def watch(self) -> "DockerWatch":
+        return DockerWatch(
+            self._compose, {one.name for one in self._services if not one.ends}, self._containers()
+        )
+
+
+@dataclass
+class DockerWatch:
+    """Whether the services that were there at the start still are, as Docker tells."""
+
+    compose: Compose
+    names: set[str]
+    _seen: dict[str, Container] = field(default_factory=dict)
+
+    def restarted(self) -> list[str]:
+        found = self._containers()
+        again = [n for n, one in found.items() if one.is_well and one.since > self._since(n)]
+        self._seen |= {name: found[name] for name in again}
+        return again
+
+    def lost(self) -> str:
+        try:
+            found = self._containers()
+        except DockerError as error:
+            return f"Docker's engine does not answer: {error}"
+        for name in self._seen:
+            container = found.get(name)
+            if container is None or container.is_up:
+                continue
+            also = " and everything in S3 is lost with it" if name == localstack.NAME else ""
+            return (
+                f"{name} died ({container.how_it_ended}){also}. `make up` starts it again; "
+                f"its log: `make logs SERVICE={name}`"
+            )
+        if gone := sorted(self._seen.keys() - found.keys()):
+            return f"The containers of {', '.join(gone)} are gone. `make up` starts them anew."
+        return ""
+
+    def log_of_dags(self) -> str:
+        return f"`make logs SERVICE={SCHEDULER}`"
+
+    def __post_init__(self) -> None:
+        self._seen = {name: one for name, one in self._seen.items() if name in self.names}
+
+    def _since(self, name: str) -> float:
+        return self._seen[name].since if name in self._seen else time.time()
+
+    def _containers(self) -> dict[str, Container]:
+        found = containers(self.compose.project, self.compose.caller())
+        return {name: one for name, one in found.items() if name in self.names}
+
+
+def _words(container: Container | None) -> str:
+    if container is None:
+        return "down"
+    if container.is_well:
+        return "healthy"
+    if container.state == "running":
+        return "not healthy"
+    if container.state == "exited":
+        return f"died ({container.how_it_ended})" if container.exit_code else "down"
+    return container.state
+
+
+def _bytes(text: str) -> int:
+    """`1.5GiB` as Docker writes it."""
+    text = text.strip()
+    number = text.rstrip("BkKMGTi")
+    return int(float(number or 0) * UNITS.get(text[len(number) :], 1))
