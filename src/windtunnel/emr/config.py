@@ -52,6 +52,8 @@ class EmrConfig:
 
     spare_seconds: int = 0
     """How long a spare waits for an heir after a cluster has ended; 0: there is none."""
+    web_ports: range = range(0)
+    """Where the daemons' web pages listen, as long as it has free ones; empty: wherever there is room."""
 
     @property
     def s3_endpoint(self) -> str:
