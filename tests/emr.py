@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -60,6 +60,8 @@ class Health:
     """Nodes that were asked to let go of what they have; they are rid of it when no container runs there."""
     cannot_install: str = ""
     """Why no release can be installed."""
+    installed_python: str = ""
+    """The Python that takes the place of each release's."""
     installing: Event | None = None
     """Until it is set, an install is at 12 of 88 MB of its jars."""
 
@@ -158,6 +160,7 @@ class Light(Runtime):
         if self._health.cannot_install:
             raise InstallError(self._health.cannot_install)
         here = Path(os.devnull)
+        versions = replace(versions, python=self._health.installed_python or versions.python)
         return Distribution(versions, "3.4.2", here, (), here, here, here, here)
 
     def cluster(

@@ -7,6 +7,8 @@ from typing import Any
 
 import psutil
 
+from windtunnel.hadoop import ports
+
 
 def free_ports(count: int) -> list[int]:
     """Ports of 127.0.0.1 that nobody listens on now."""
@@ -19,6 +21,20 @@ def free_ports(count: int) -> list[int]:
 
 def free_port() -> int:
     return free_ports(1)[0]
+
+
+def free_range(count: int) -> range:
+    """So many ports in a row of 127.0.0.1 that nobody listens on now, of those that daemons get."""
+    while True:
+        [first] = ports.free_ports(1)
+        found = range(first, first + count)
+        if found.stop <= ports.RANGE.stop and all(_is_free(port) for port in found):
+            return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) != 0
 
 
 def listening(processes: Iterable[psutil.Process]) -> list[Any]:

@@ -32,6 +32,10 @@ FLAGS: dict[str, tuple[type, str]] = {
         int,
         "Minutes that a cluster which is started when one has ended waits for the next; 0: none is started.",
     ),
+    "emr_web_ports": (
+        str,
+        "Ports for the web pages of Hadoop and Spark, first-last; otherwise any free ones.",
+    ),
 }
 
 

@@ -51,6 +51,7 @@ def emr_config(settings: Settings) -> EmrConfig:
         allowed_hosts=settings.allowed_hosts,
         environment=step_environment(settings),
         spare_seconds=settings.emr_spare_minutes * 60,
+        web_ports=settings.web_ports,
         system_commands_warn=settings.emr_system_commands == "warn",
         **{name: value for name, value in limits.items() if value is not None},
     )

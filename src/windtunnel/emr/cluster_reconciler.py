@@ -4,12 +4,12 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from windtunnel.emr import store
+from windtunnel.emr.cluster_ports import ports_of_master
 from windtunnel.emr.clusters import begin_termination, end_state
 from windtunnel.emr.logs import LogShipper, log_folders
 from windtunnel.emr.nodes import Nodes, View
@@ -123,9 +123,9 @@ class ClusterReconciler:
             if fresh is None or fresh.state is not ClusterState.STARTING:
                 return
             if not fresh.ports:  # a spare's heir has them
-                fresh.ports = asdict(hadoop.MasterPorts.allocate(store.given_ports(session)))
+                fresh.ports = ports_of_master(session, fresh, self._runtime.config.web_ports)
             change_state(session, fresh, ClusterState.BOOTSTRAPPING)
-            settle(session, fresh, self._runtime.config.max_nodes)
+            settle(session, fresh, self._runtime.config)
         self._starting_since = time.monotonic()
 
     def _say_what_is_installed(self, cluster: Cluster) -> None:

@@ -37,7 +37,8 @@ def create_cluster(session: Session, request: Mapping[str, Any], context: Reques
         add_new(session, group)
     of_id = {group.id: group for group in groups}
     for instance in inherited:
-        add_instance(session, of_id[instance.group_id], of_id[instance.group_id].market, like=instance)
+        group = of_id[instance.group_id]
+        add_instance(session, group, group.market, instance.ports, like=instance)
     add_steps(session, cluster, request.get("Steps") or [])
     return cluster
 

@@ -116,14 +116,14 @@ class Nodes:
 
     def settle(self, view: View) -> bool:
         """Have each group get the instances that it lacks, and let go those that are too many; whether any was."""
-        most = self._runtime.config.max_nodes
-        every = todos(view.cluster, view.groups, view.instances, most)
+        config = self._runtime.config
+        every = todos(view.cluster, view.groups, view.instances, config.max_nodes)
         if not any(todo.changes(group) for group, todo in every):
             return False
         with self._store.transaction() as session:
             cluster = store.find_cluster(session, view.cluster.id)
             if cluster is not None and cluster.state in OPEN_CLUSTER_STATES:
-                settle(session, cluster, most)
+                settle(session, cluster, config)
         return True
 
     def worker(self, view: View, instance: Instance) -> hadoop.Node:
@@ -198,7 +198,7 @@ class Nodes:
             if cluster.state is ClusterState.BOOTSTRAPPING and group.failures >= MOST_FAILED_STARTS:
                 return Trouble("INTERNAL_ERROR", f"{group.failures} worker nodes did not start. {message}")
             if cluster.state in OPEN_CLUSTER_STATES:
-                settle(session, cluster, self._runtime.config.max_nodes)
+                settle(session, cluster, self._runtime.config)
         return None
 
     def _decommission(

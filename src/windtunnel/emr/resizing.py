@@ -6,12 +6,14 @@ What is asked for is stored (`requested`, a fleet's targets); `todos` compares i
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from windtunnel.emr import ids, store
 from windtunnel.emr.capacity import demands, weight_of_new
+from windtunnel.emr.cluster_ports import ports_of_node
+from windtunnel.emr.config import EmrConfig
 from windtunnel.emr.errors import invalid_request
 from windtunnel.emr.reconfiguring import is_under_way
 from windtunnel.emr.schema import Cluster, Instance, InstanceGroup
@@ -23,7 +25,6 @@ from windtunnel.emr.states import (
     InstanceState,
 )
 from windtunnel.emr.transitions import add_new, change_state
-from windtunnel.hadoop.cluster import NodePorts
 
 MOST_FAILURES = 10
 """Instances of one group that may fail before no more are started in their place."""
@@ -103,14 +104,14 @@ def todos(
         yield group, todo
 
 
-def settle(session: Session, cluster: Cluster, most: int) -> None:
+def settle(session: Session, cluster: Cluster, config: EmrConfig) -> None:
     """Stores the instances that a cluster's groups lack, those that are to go, and the groups' states."""
     live = [one for one in store.instances(session, cluster.id) if one.state in LIVE_INSTANCE_STATES]
-    for group, todo in todos(cluster, store.instance_groups(session, cluster.id), live, most):
+    for group, todo in todos(cluster, store.instance_groups(session, cluster.id), live, config.max_nodes):
         for instance in todo.remove:
             let_go(group, instance)
         for market in todo.add:
-            add_instance(session, group, market)
+            add_instance(session, group, market, ports_of_node(session, cluster, config.web_ports))
         if todo.state is not group.state:
             change_state(session, group, todo.state, message=todo.message)
         group.reason_message = todo.message
@@ -183,8 +184,14 @@ def _are_running(instances: Sequence[Instance]) -> bool:
     return all(instance.state is InstanceState.RUNNING for instance in instances)
 
 
-def add_instance(session: Session, group: InstanceGroup, market: str, like: Instance | None = None) -> None:
-    """Store a new instance of a group: one with the ids and ports of `like`, whose processes run, or its own."""
+def add_instance(
+    session: Session,
+    group: InstanceGroup,
+    market: str,
+    ports: dict[str, int],
+    like: Instance | None = None,
+) -> None:
+    """Store a new instance of a group: one with the ids of `like`, whose processes run, or ids of its own."""
     instance = Instance(
         id=like.id if like else ids.instance_id(),
         ec2_id=like.ec2_id if like else ids.ec2_instance_id(),
@@ -195,7 +202,7 @@ def add_instance(session: Session, group: InstanceGroup, market: str, like: Inst
         weight=weight_of_new(group),
         configurations_version=group.configurations_version,
         created_at=time.time(),
-        ports=like.ports if like else asdict(NodePorts.allocate(store.given_ports(session))),
+        ports=ports,
     )
     add_new(session, instance)
     change_state(session, instance, InstanceState.BOOTSTRAPPING)

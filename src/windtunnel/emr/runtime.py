@@ -132,10 +132,11 @@ def _tables(cluster: Cluster, group: InstanceGroup, instance_type: str) -> Confi
     return on_this_machine(_given(cluster, group, instance_type))[0]
 
 
-def remarks(cluster: Cluster, groups: Sequence[InstanceGroup]) -> list[str]:
+def remarks(cluster: Cluster, groups: Sequence[InstanceGroup], installed: Distribution) -> list[str]:
     """What stands here for what the cluster's release and its groups' configurations name, a sentence each."""
+    of_release = substitutions(cluster.release_label, installed.versions, installed.hadoop_version)
     of_groups = [on_this_machine(_given(cluster, group, group.instance_type))[1] for group in groups]
-    return list(dict.fromkeys(chain(substitutions(cluster.release_label), *of_groups)))
+    return list(dict.fromkeys(chain(of_release, *of_groups)))
 
 
 def _given(cluster: Cluster, group: InstanceGroup, instance_type: str) -> Configurations:

@@ -16,6 +16,7 @@ from windtunnel.aws.app import create_app
 from windtunnel.aws.server import serve
 from windtunnel.emr import store
 from windtunnel.emr.config import EmrConfig
+from windtunnel.emr.forwarder import forwarding
 from windtunnel.emr.logs import LogShipper
 from windtunnel.emr.operations import emr_service
 from windtunnel.emr.reconciler import Reconciler
@@ -48,7 +49,8 @@ def build(config: EmrConfig) -> Starlette:
         log.info(
             "Amazon EMR answers on %s, port %s; its state is in %s", config.host, config.port, config.state
         )
-        yield
+        async with forwarding(config.host, config.web_ports):
+            yield
         await asyncio.to_thread(_stop, reconciler, db)
 
     page = Route(CLUSTERS_PATH, _clusters_page(db, runtime), methods=["GET"])

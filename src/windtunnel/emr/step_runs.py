@@ -91,7 +91,7 @@ class StepRuns:
         note(run, f"Step '{step.name}' ({step.id}) of {cluster.name} ({cluster.id}), {cluster.release_label}")
         with self._store.reading() as session:
             groups = store.instance_groups(session, cluster.id)
-        for line in remarks(cluster, groups):
+        for line in remarks(cluster, groups, self._daemons.spec.distribution):
             note(run, line)
         refusal = refusal_of(self._daemons.spec.folder)
         if refusal:

@@ -22,6 +22,7 @@ from windtunnel.emr.schema import (
     Step,
 )
 from windtunnel.emr.states import LIVE_CLUSTER_STATES, LIVE_INSTANCE_STATES, OPEN_CLUSTER_STATES
+from windtunnel.hadoop.ports import WEB_PAGES
 
 NOBODY = ""
 """The account of a spare, which no request has."""
@@ -150,14 +151,17 @@ def remove_cluster(session: Session, cluster_id: str) -> None:
 def given_ports(session: Session) -> set[int]:
     """The ports that the daemons of live clusters have, had, or will have once they listen.
 
-    HDFS knows a DataNode that was taken away by its port: no other of the cluster may have it.
+    HDFS knows a DataNode that was taken away by its port: no other of the cluster may have it. The port of
+    a web page is free again with its node.
     """
     live = select(Cluster.id).where(Cluster.state.in_(LIVE_CLUSTER_STATES))
     clusters = select(Cluster.ports).where(Cluster.id.in_(live))
-    nodes = select(Instance.ports).where(Instance.cluster_id.in_(live))
-    return {
-        port for ports in (*session.scalars(clusters), *session.scalars(nodes)) for port in ports.values()
-    }
+    nodes = select(Instance.ports, Instance.state).where(Instance.cluster_id.in_(live))
+    given = {port for ports in session.scalars(clusters) for port in ports.values()}
+    for ports, state in session.execute(nodes):
+        gone = WEB_PAGES if state not in LIVE_INSTANCE_STATES else ()
+        given |= {port for name, port in ports.items() if name not in gone}
+    return given
 
 
 def instance_groups(session: Session, cluster_id: str) -> Sequence[InstanceGroup]:

@@ -1,7 +1,8 @@
 """A Hadoop and a Spark on this machine: everything that a release's clusters and steps run on."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,8 +13,9 @@ from windtunnel.hadoop.jars import HADOOP_VERSION, locked_jars, published
 from windtunnel.hadoop.jars import folder as jars_folder
 from windtunnel.hadoop.mapreduce import fitted_jars
 from windtunnel.hadoop.node_jar import node_jar
+from windtunnel.hadoop.pythons import python_here
 from windtunnel.hadoop.trimmed_jars import trimmed
-from windtunnel.install.environments import environment, python_of
+from windtunnel.install.environments import environment, environment_root, is_made, python_of
 from windtunnel.install.errors import InstallError
 from windtunnel.install.fetch import fetch
 from windtunnel.install.java import java_home
@@ -34,6 +36,7 @@ class Distribution:
     """An installed Hadoop and Spark. Nothing in it is written to; clusters keep their state elsewhere."""
 
     versions: Versions
+    """What is installed: its Python may be another one than was asked for."""
     hadoop_version: str
     java_home: Path
     hadoop_jars: tuple[Path, ...]
@@ -82,12 +85,14 @@ class Distribution:
 def install(versions: Versions, cache: Path, progress: Progress) -> Distribution:
     """Make everything of `versions` be under `cache` and say where; quick when it is there already.
 
+    Where its Python can't be had, another one takes its place, see `windtunnel.hadoop.pythons`.
     Raises InstallError.
     """
     jars = locked_jars()
-    with ThreadPoolExecutor(5) as pool:
-        pyspark = pool.submit(_environment, f"spark-{versions.spark}", versions, cache, progress)
-        python = pool.submit(_environment, f"python-{versions.python}", versions, cache, progress)
+    with ThreadPoolExecutor(6) as pool:
+        here = pool.submit(_versions_here, versions, cache, progress)
+        pyspark = pool.submit(_environment, _pyspark, here, cache, progress)
+        python = pool.submit(_environment, _python, here, cache, progress)
         java = pool.submit(java_home, versions.java, cache, progress)
         fetch(jars.all(), jars_folder(cache), progress, f"Hadoop {HADOOP_VERSION}")
         common, hadoop, mapreduce, jarjar, (compiler,) = (
@@ -104,7 +109,7 @@ def install(versions: Versions, cache: Path, progress: Progress) -> Distribution
         home = spark_home.spark_home(versions.spark, pyspark.result(), common, cache, progress)
         hadoop_jars, mapreduce_jars = (node.result(), *all_jars), fitted.result()
         distribution = Distribution(
-            versions=versions,
+            versions=here.result(),
             hadoop_version=HADOOP_VERSION,
             java_home=java.result(),
             hadoop_jars=hadoop_jars,
@@ -123,7 +128,31 @@ def lock_file(name: str) -> Traversable:
     return files("windtunnel.hadoop") / "locks" / f"{name}.txt"
 
 
-def _environment(name: str, versions: Versions, cache: Path, progress: Progress) -> Path:
+def _versions_here(versions: Versions, cache: Path, progress: Progress) -> Versions:
+    """`versions` with the Python that its environments are, or can be, made of."""
+    if all(_is_made(name, versions.python, cache) for name in (_pyspark(versions), _python(versions))):
+        return versions
+    return replace(versions, python=python_here(versions.spark, versions.python, progress))
+
+
+def _pyspark(versions: Versions) -> str:
+    return f"spark-{versions.spark}"
+
+
+def _python(versions: Versions) -> str:
+    return f"python-{versions.python}"
+
+
+def _is_made(name: str, python: str, cache: Path) -> bool:
+    with as_file(lock_file(name)) as lock:
+        return lock.exists() and is_made(environment_root(name, python=python, lock=lock, cache=cache))
+
+
+def _environment(
+    named: Callable[[Versions], str], here: Future[Versions], cache: Path, progress: Progress
+) -> Path:
+    versions = here.result()
+    name = named(versions)
     with as_file(lock_file(name)) as lock:
         if not lock.exists():
             raise InstallError(f"There is no lock for {name}, so it cannot be installed.")

@@ -2,9 +2,9 @@
 
 import secrets
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
@@ -13,26 +13,50 @@ LOOPBACK = "127.0.0.1"
 RANGE = range(20000, 32768)
 
 
+NO_RANGE = range(0)
+WEB_PAGES = frozenset(
+    {"name_node_web", "resource_manager_web", "history_server_web", "node_manager_web"},
+)
+"""The ports that people follow links to. A DataNode's page is not among them: all that it shows the NameNode's does."""
+
+
 def free_ports(count: int, besides: Collection[int] = ()) -> list[int]:
     """`count` different ports of the loopback interface that nobody listens on now, none of `besides`.
 
     Those are the ports that were given to daemons which do not listen yet.
     """
+    start = secrets.randbelow(len(RANGE))
+    return _first_free((*RANGE[start:], *RANGE[:start]), count, besides)
+
+
+def _first_free(candidates: Iterable[int], count: int, besides: Collection[int]) -> list[int]:
+    """The first of them that are free; less than `count` where there are no more."""
     with ExitStack() as stack:
         ports: list[int] = []
-        start = secrets.randbelow(len(RANGE))
-        for port in (*RANGE[start:], *RANGE[:start]):
+        for port in candidates:
             if len(ports) == count:
                 break
             if port in besides:
                 continue
             listener = stack.enter_context(socket.socket())
+            # As daemons do: connections that have ended keep a port from nobody who listens on it anew.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind((LOOPBACK, port))
             except OSError:
                 continue
             ports.append(port)
     return ports
+
+
+def _allocate(names: Iterable[str], besides: Collection[int], web: range) -> dict[str, int]:
+    """A free port for each name: a web page's is one of `web` as long as there are some."""
+    given = dict.fromkeys(names, 0)
+    pages = [name for name in given if name in WEB_PAGES]
+    of_range = _first_free(web, len(pages), besides)
+    given |= zip(pages, of_range, strict=False)
+    others = [name for name, port in given.items() if not port]
+    return given | dict(zip(others, free_ports(len(others), {*besides, *web}), strict=True))
 
 
 @dataclass(frozen=True)
@@ -49,8 +73,9 @@ class MasterPorts:
     history_server_web: int
 
     @classmethod
-    def allocate(cls, besides: Collection[int] = ()) -> Self:
-        return cls(*free_ports(8, besides))
+    def allocate(cls, besides: Collection[int] = (), web: range = NO_RANGE) -> Self:
+        """Free ports, none of `besides`; those of web pages from the range `web` as long as it has some."""
+        return cls(**_allocate((field.name for field in fields(cls)), besides, web))
 
 
 @dataclass(frozen=True)
@@ -63,5 +88,6 @@ class NodePorts:
     node_manager_web: int
 
     @classmethod
-    def allocate(cls, besides: Collection[int] = ()) -> Self:
-        return cls(*free_ports(4, besides))
+    def allocate(cls, besides: Collection[int] = (), web: range = NO_RANGE) -> Self:
+        """As those of the master."""
+        return cls(**_allocate((field.name for field in fields(cls)), besides, web))

@@ -38,11 +38,11 @@ def environment(
     """
     root = environment_root(name, python=python, lock=lock, cache=cache, inputs=inputs)
     ready = root / READY
-    if _works(root):
+    if is_made(root):
         return root
     waiting = f"Waiting for another set-up that is making the environment of {name}"
     with locked(root.with_name(f".{root.name}.lock"), waiting=lambda: progress.say(waiting)) as held:
-        if _works(root):
+        if is_made(root):
             return root
         with progress.task(f"Python {python} environment of {name}", unit="packages"):
             _make(name, root, python, lock, held)
@@ -62,8 +62,8 @@ def python_of(root: Path) -> Path:
     return root / "bin" / "python"
 
 
-def _works(root: Path) -> bool:
-    """Whether it was finished, and the Python that it was made of is still there."""
+def is_made(root: Path) -> bool:
+    """Whether the environment `root` was finished, and the Python that it was made of is still there."""
     return (root / READY).exists() and python_of(root).exists()
 
 

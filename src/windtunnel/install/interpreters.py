@@ -14,16 +14,42 @@ from windtunnel.install.uv import uv
 PROBE = "import sys, ssl, sqlite3, ctypes, zlib; print('%d.%d' % sys.version_info[:2])"
 
 
-def find_python(minor: str) -> Path:
-    """The path of a working interpreter of version `minor` ("3.12").
+DOWNLOAD_SECONDS = 300
+"""How long uv may take for the 30 MB of an interpreter: behind some firewalls it would wait for ever."""
+OF_UV = ("--managed-python", "--no-project")
 
-    Looks at the running one, the PATH, pyenv's versions and uv's own; else lets uv download one.
+
+def find_python(minor: str) -> Path:
+    """The path of a working interpreter of version `minor` ("3.12"), downloaded by uv where there is none.
+
     Raises InstallError when none can be had.
     """
+    return present_python(minor) or download_python(minor)
+
+
+def present_python(minor: str) -> Path | None:
+    """That of the running one, the PATH, pyenv's versions or uv's own: without any download."""
     for candidate in _candidates(minor):
         if _works(candidate, minor):
             return candidate
-    return _from_uv(minor)
+    try:
+        return Path(uv("python", "find", *OF_UV, "--no-python-downloads", minor, purpose="uv").strip())
+    except InstallError:
+        return None
+
+
+def download_python(minor: str) -> Path:
+    """Have uv download one. Raises InstallError with what to do instead."""
+    purpose = f"Python {minor}"
+    try:
+        uv("python", "install", minor, purpose=purpose, seconds=DOWNLOAD_SECONDS)
+        return Path(uv("python", "find", *OF_UV, minor, purpose=purpose).strip())
+    except InstallError as error:
+        raise InstallError(
+            f"No Python {minor} was found on the PATH, under {_pyenv_root() / 'versions'} or in uv's folder, "
+            f"and uv could not download one. Install Python {minor} by your package manager or pyenv "
+            f"(`pyenv install {minor}`), then try again.\n{error}"
+        ) from error
 
 
 def _candidates(minor: str) -> Iterator[Path]:
@@ -51,20 +77,3 @@ def _works(python: Path, minor: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0 and done.stdout.strip() == minor
-
-
-def _from_uv(minor: str) -> Path:
-    options = ("--managed-python", "--no-project")
-    try:
-        return Path(uv("python", "find", *options, "--no-python-downloads", minor, purpose="uv").strip())
-    except InstallError:
-        pass
-    try:
-        uv("python", "install", minor, purpose=f"Python {minor}")
-        return Path(uv("python", "find", *options, minor, purpose=f"Python {minor}").strip())
-    except InstallError as error:
-        raise InstallError(
-            f"No Python {minor} was found on the PATH, under {_pyenv_root() / 'versions'} or in uv's folder, "
-            f"and uv could not download one. Install Python {minor} by your package manager or pyenv "
-            f"(`pyenv install {minor}`), then try again.\n{error}"
-        ) from error

@@ -22,7 +22,11 @@ from windtunnel.stack.project import Project, find_folder, read_project, unknown
 PREFIX = "WINDTUNNEL_"
 REGION = "us-east-1"
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+MOST_PORTS = 65535
+MOST_WEB_PORTS = 256
+"""Each may have a listener that forwards it: far below what a process may have open."""
+
+Port = Annotated[int, Field(ge=1, le=MOST_PORTS)]
 
 
 class Settings(BaseSettings):
@@ -55,12 +59,30 @@ class Settings(BaseSettings):
     """What `yum`, `systemctl` and the like do in bootstrap actions and steps: none is run here."""
     emr_spare_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     """How long a started cluster waits for the next RunJobFlow after one has ended; 0: none is started."""
+    emr_web_ports: str = ""
+    """The range ("4580-4611") for web pages of Hadoop and Spark; empty: any free ports."""
     project: Project = Field(exclude=True)
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, (v.strip() for v in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("emr_web_ports")
+    @classmethod
+    def _range_of_ports(cls, value: str) -> str:
+        first, dash, last = (part.strip() for part in value.partition("-"))
+        if not value.strip():
+            return ""
+        if not (dash and first.isdecimal() and last.isdecimal()):
+            raise ValueError("give the first and the last port, like 4580-4611")
+        if int(first) > int(last):
+            raise ValueError(f"the first port comes first, so {last}-{first}")
+        if int(first) < 1 or int(last) > MOST_PORTS:
+            raise ValueError(f"ports are numbers from 1 to {MOST_PORTS}")
+        if int(last) - int(first) >= MOST_WEB_PORTS:
+            raise ValueError(f"{MOST_WEB_PORTS} ports are the most: a cluster takes 3 and one for each node")
+        return f"{int(first)}-{int(last)}"
 
     @model_validator(mode="after")
     def _distinct_ports(self) -> Self:
@@ -69,6 +91,10 @@ class Settings(BaseSettings):
             for other, same in ports.items():
                 if other < name and port == same:
                     raise ValueError(f"{variable(other)} and {variable(name)} are both {port}")
+            if port in self.web_ports:
+                raise ValueError(
+                    f"{variable('emr_web_ports')} {self.emr_web_ports} has {port} in it, which is {variable(name)}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -89,6 +115,12 @@ class Settings(BaseSettings):
     def logs(self) -> Path:
         """Where each service's log is, as `<service>.log`."""
         return self.state / "logs"
+
+    @property
+    def web_ports(self) -> range:
+        """The ports that `emr_web_ports` names."""
+        first, _, last = self.emr_web_ports.partition("-")
+        return range(int(first), int(last) + 1) if last else range(0)
 
     @property
     def localstack_url(self) -> str:

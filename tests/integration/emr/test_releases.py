@@ -8,6 +8,7 @@ import pytest
 from tests.integration.emr.conftest import BUCKET, Stack
 from tests.project import ROOT
 from windtunnel.emr.catalogue.releases import find_release, runnable_labels, substitutions
+from windtunnel.hadoop.jars import HADOOP_VERSION
 
 JOB = """
 import json, sys
@@ -81,7 +82,8 @@ def test_a_release_has_its_spark_java_and_python_in_the_driver_and_the_executors
     said = stack.output(cluster, steps[1]["Id"])  # the newest step is listed first
     assert any(line.startswith(f"{release.spark} ") for line in said.splitlines())
     assert "shell 5" in said
-    assert all(line in stack.output(cluster, steps[1]["Id"], "controller") for line in substitutions(label))
+    told = stack.output(cluster, steps[1]["Id"], "controller")
+    assert all(line in told for line in substitutions(label, release.versions, HADOOP_VERSION))
 
 
 @pytest.mark.soak

@@ -1,15 +1,18 @@
 """Release labels: which there are, what they hold, what runs in their place here."""
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.behaviours import behaviour
-from tests.emr import Emr
+from tests.emr import Emr, step
 from tests.project import ROOT
 from windtunnel.emr.catalogue.instance_types import instance_types
 from windtunnel.emr.catalogue.page import PAGE, with_table
 from windtunnel.emr.catalogue.releases import find_release, release_labels, runnable_labels, substitutions
 from windtunnel.hadoop.distribution import lock_file
+from windtunnel.hadoop.jars import HADOOP_VERSION
 
 OF_SPARK = "emr-spark-8.0.0"
 
@@ -49,17 +52,44 @@ def test_a_label_tells_its_applications_and_an_unknown_one_is_refused(emr: Emr) 
         emr.client.describe_release_label(ReleaseLabel="emr-9.9.9")
 
 
+def substitutes(label: str, python: str = "") -> list[str]:
+    """What runs in the place of the release's with what the catalogue has for it, or another Python."""
+    release = find_release(label)
+    assert release
+    installed = replace(release.versions, python=python or release.versions.python)
+    return substitutions(label, installed, HADOOP_VERSION)
+
+
 def test_what_is_substituted_is_told_in_a_sentence() -> None:
-    assert substitutions("emr-7.13.0") == []
-    assert substitutions("emr-7.12.0") == [
+    assert substitutes("emr-7.13.0") == []
+    assert substitutes("emr-7.12.0") == [
         "emr-7.12.0 has Hadoop 3.4.1 on Amazon EMR; here Hadoop 3.4.2 runs in its place."
     ]
-    assert substitutions("emr-6.3.0") == [
+    assert substitutes("emr-6.3.0") == [
         "emr-6.3.0 has Hadoop 3.2.1 on Amazon EMR; here Hadoop 3.4.2 runs in its place.",
         "emr-6.3.0 has Java 8 on Amazon EMR; here Java 11 runs in its place.",
         "emr-6.3.0 has Python 3.7 on Amazon EMR; here Python 3.8 runs in its place.",
     ]
-    assert substitutions(OF_SPARK) == []
+    assert substitutes(OF_SPARK) == []
+
+
+def test_a_python_that_this_machine_lacks_is_told_by_what_is_installed_in_its_place() -> None:
+    assert substitutes("emr-7.13.0", python="3.11") == [
+        "emr-7.13.0 has Python 3.9 on Amazon EMR; here Python 3.11 runs in its place."
+    ]
+    assert substitutes("emr-6.12.0", python="3.9")[-1] == (
+        "emr-6.12.0 has Python 3.7 on Amazon EMR; here Python 3.9 runs in its place."
+    )
+
+
+def test_the_controller_log_of_a_step_tells_what_is_installed_not_what_the_catalogue_has(
+    emr: Emr,
+) -> None:
+    emr.health.installed_python = "3.11"
+    cluster = emr.run(step("true"))
+    emr.wait(cluster, "WAITING", ["COMPLETED"])
+    [log] = emr.runtime.folder(cluster).path.glob("steps/*/controller")
+    assert "emr-7.13.0 has Python 3.9 on Amazon EMR; here Python 3.11 runs in its place." in log.read_text()
 
 
 def test_every_release_from_6_1_on_runs_here_and_what_it_installs_is_locked() -> None:

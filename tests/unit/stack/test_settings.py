@@ -49,6 +49,7 @@ def test_every_setting_is_handed_on_so_that_a_process_of_the_stack_reads_the_sam
         cache="~/downloads",
         allowed_hosts="emr, other",
         emr_max_nodes=7,
+        emr_web_ports="4580-4611",
     )
     for name, value in setting_variables(given).items():
         monkeypatch.setenv(name, value)
@@ -88,6 +89,42 @@ def test_a_value_that_cannot_be_is_told_with_the_place_where_it_was_set(
 def test_two_services_on_one_port_are_refused(project: Project) -> None:
     assert "WINDTUNNEL_AIRFLOW_PORT and WINDTUNNEL_EMR_PORT are both 4570" in refused(
         project(""), airflow_port=4570
+    )
+
+
+def test_web_pages_have_any_port_unless_a_range_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not load_settings(project("")).web_ports
+    monkeypatch.setenv("WINDTUNNEL_EMR_WEB_PORTS", "")  # as a Compose file hands on what is not set
+    assert not load_settings(project("")).web_ports
+    monkeypatch.setenv("WINDTUNNEL_EMR_WEB_PORTS", " 4580 - 4611 ")
+    assert load_settings(project("")).web_ports == range(4580, 4612)
+    assert load_settings(project(""), emr_web_ports="4580-4580").web_ports == range(4580, 4581)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("many", "give the first and the last port, like 4580-4611"),
+        ("4580", "give the first and the last port"),
+        ("4580-", "give the first and the last port"),
+        ("4580-4590-4600", "give the first and the last port"),
+        ("4611-4580", "the first port comes first, so 4580-4611"),
+        ("0-10", "ports are numbers from 1 to 65535"),
+        ("65530-65536", "ports are numbers from 1 to 65535"),
+        ("5000-5256", "256 ports are the most"),
+    ],
+)
+def test_a_range_that_is_none_is_refused_with_what_to_give(project: Project, given: str, told: str) -> None:
+    sentence = refused(project(""), emr_web_ports=given)
+    assert f"--emr-web-ports is {given!r}: {told}" in sentence
+
+
+def test_a_range_that_holds_the_port_of_a_service_is_refused(project: Project) -> None:
+    assert (
+        "WINDTUNNEL_EMR_WEB_PORTS 4560-4600 has 4566 in it, which is WINDTUNNEL_LOCALSTACK_PORT"
+        in refused(project(""), emr_web_ports="4560-4600")
     )
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from importlib import resources
 
 from windtunnel.hadoop.distribution import Versions
-from windtunnel.hadoop.jars import HADOOP_VERSION
 
 NEAR = 3
 """How many labels are told to whoever asks for one that can't be provided."""
@@ -34,7 +33,7 @@ class Release:
         """What runs for it here: its own Spark, on a Java and a Python that can be had everywhere.
 
         Java 8 cannot: 11 takes its place for Spark before 3.3, which does not run on 17; 17 does for the
-        others. Nor can Python 3.7: 3.8 takes its place.
+        others. Nor can Python 3.7: 3.8 takes its place. What a machine lacks besides, its Distribution tells.
         """
         spark = tuple(int(part) for part in self.spark.split(".")[:2])
         java = self.java if self.java >= 17 else (17 if spark >= (3, 3) else 11)
@@ -118,17 +117,16 @@ def near_labels(label: str) -> list[str]:
     return sorted(nearest, key=labels.index)
 
 
-def substitutions(label: str) -> list[str]:
-    """What runs here in the place of what the release holds on Amazon EMR, a sentence each."""
+def substitutions(label: str, installed: Versions, hadoop: str) -> list[str]:
+    """What runs here in the place of what the release holds on Amazon EMR, a sentence each.
+
+    `installed` and the version of `hadoop` are those of its Distribution.
+    """
     release = find_release(label)
     if release is None:
         return []
-    here = {
-        "Hadoop": HADOOP_VERSION,
-        "Java": str(release.versions.java),
-        "Python": release.versions.python,
-    }
-    there = {"Hadoop": release.hadoop or HADOOP_VERSION, "Java": str(release.java), "Python": release.python}
+    here = {"Hadoop": hadoop, "Java": str(installed.java), "Python": installed.python}
+    there = {"Hadoop": release.hadoop or hadoop, "Java": str(release.java), "Python": release.python}
     return [
         f"{label} has {name} {there[name]} on Amazon EMR; here {name} {version} runs in its place."
         for name, version in here.items()
