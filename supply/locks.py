@@ -3,13 +3,13 @@
 import subprocess
 import tomllib
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+FOLDERS = ("locks", "src", "tests")
 HASHED = "--hash=sha256:"
 """What only a lock has: a file of constraints pins versions, not files."""
 
@@ -41,12 +41,16 @@ def tracked(root: Path = ROOT) -> list[str]:
 
 def python_locks(root: Path = ROOT) -> list[str]:
     """Every lock of Python distributions. None has to be registered, so none can be forgotten."""
-    return [name for name in tracked(root) if name.endswith(".txt") and HASHED in (root / name).read_text()]
+    found = (
+        path for folder in FOLDERS for path in (root / folder).rglob("*.txt") if HASHED in path.read_text()
+    )
+    return sorted(str(path.relative_to(root)) for path in found)
 
 
 def jar_locks(root: Path = ROOT) -> list[str]:
     """Every lock of jars."""
-    return [name for name in tracked(root) if fnmatch(name, "src/windtunnel/hadoop/locks/hadoop-*.toml")]
+    found = (root / "src" / "windtunnel" / "hadoop" / "locks").glob("hadoop-*.toml")
+    return sorted(str(path.relative_to(root)) for path in found)
 
 
 def pins(lock: Path) -> list[Pin]:

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from supply.locks import ROOT, Pin, jar_locks, jars, pins, python_locks
+from supply.locks import HASHED, ROOT, Pin, jar_locks, jars, pins, python_locks, tracked
 
 
 def test_every_lock_that_a_set_up_installs_is_found() -> None:
     found = python_locks()
 
-    for folder in ("locks", "src/windtunnel/hadoop/locks", "src/windtunnel/install/locks"):
-        assert {f"{folder}/{path.name}" for path in (ROOT / folder).glob("*.txt")} <= set(found)
+    texts = [name for name in tracked() if name.endswith(".txt")]
+    assert found == [name for name in texts if HASHED in (ROOT / name).read_text()]
     assert {"src/windtunnel/stack/environments/localstack/lock.txt", "locks/dev.txt"} <= set(found)
     assert [name for name in found if "/airflow/versions/" in name]
     assert jar_locks() == ["src/windtunnel/hadoop/locks/hadoop-3.4.2.toml"]
