@@ -19,7 +19,7 @@ ifdef ROWS
 export SALARY_ROWS := $(ROWS)
 endif
 
-.PHONY: up down status logs run test test-unit test-e2e soak bench env clean serve help lock
+.PHONY: up down status logs run test test-unit test-e2e soak bench env clean serve help lock sbom
 
 up: $(READY) ## Set up what is missing and start the stack; no-op when it is up
 	@$(WINDTUNNEL) up $(ARGS)
@@ -72,6 +72,9 @@ lock: $(READY) ## Resolve the locks of windtunnel's own environment anew
 	    pyproject.toml $$group -o locks/$$one.txt || exit 1; \
 	done
 	@echo "locks/runtime.txt and locks/dev.txt are up to date with pyproject.toml."
+
+sbom: $(READY) ## Write what every lock brings as a bill of materials into dist/sbom
+	@.venv/bin/python -m supply.sbom $(ARGS)
 
 # The environment that windtunnel itself runs in, from the lock. The marker is written last, so an interrupted set-up
 # goes on the next time: what was downloaded is in pip's and uv's own caches.

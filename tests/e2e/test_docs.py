@@ -53,6 +53,8 @@ IN_ORDER = [
     "python -m windtunnel.emr.catalogue.page",
     "python -m windtunnel.emr.catalogue.locks",
     "python -m tests.behaviours",
+    "make sbom",
+    "python -m supply.sbom -o dist/emr.cdx.json locks/runtime.txt",
     "make clean",
 ]
 
@@ -79,7 +81,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             shutil.copy2(ROOT / name, folder / name)
     # A folder of its own with a marker that is newer than all: `make` is not to set up the developer's anew.
     (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(ROOT / ".venv" / "bin")
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (folder / ".venv" / part).symlink_to(ROOT / ".venv" / part)
     (folder / ".venv" / ".ready").touch()
     one = Project(folder)
     yield one
