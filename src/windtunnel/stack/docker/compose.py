@@ -12,13 +12,15 @@ from windtunnel.stack.airflow.secrets import Secrets, keep_secrets
 from windtunnel.stack.docker.engine import docker
 from windtunnel.stack.environment import HOME_VARIABLE, is_inherited, option_variables
 from windtunnel.stack.errors import StackError
-from windtunnel.stack.settings import REGION, Settings, setting_variables
+from windtunnel.stack.settings import REGION, Settings, setting_variables, variable
 
 FILE = Path("docker") / "compose.yaml"
 AIRFLOW_IMAGE = "AIRFLOW_IMAGE"
 """The variable that puts another image in the place of ours: Amazon MWAA's own."""
 CACHE_VOLUME = "windtunnel-cache"
 CELERY = "celery"
+WEB_PORTS = "4580-4611"
+"""The ports of the clusters' web pages where the settings name none: a container's have to be named."""
 _DOCKERS = ("DOCKER_", "BUILDX_", "BUILDKIT_")
 # What stays when a source file changes without the image being another one.
 _NOT_IN_IMAGES = frozenset({"__pycache__"})
@@ -82,6 +84,7 @@ class Compose:
             "COMPOSE_PROJECT_NAME": self.project,
             HOME_VARIABLE: str(settings.home),
             "AWS_DEFAULT_REGION": REGION,
+            variable("emr_web_ports"): settings.emr_web_ports or WEB_PORTS,
             "WINDTUNNEL_PUBLISH_HOST": f"[{settings.host}]" if ":" in settings.host else settings.host,
             "WINDTUNNEL_PROJECT": settings.project.name,
             "WINDTUNNEL_REVISION": self.revision_of_the_project(),
