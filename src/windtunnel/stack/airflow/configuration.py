@@ -126,10 +126,15 @@ def container_environment(
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
-        "AWS_EXECUTION_ENV": f"Amazon_MWAA_{version.replace('.', '')}",
+        "AWS_EXECUTION_ENV": execution_env(version),
         "PYTHONPATH": f"{dags}:{plugins}",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def execution_env(version: str) -> str:
+    """What AWS_EXECUTION_ENV is on an MWAA of Airflow `version` ("3.0.6")."""
+    return f"Amazon_MWAA_{version.replace('.', '')}"
 
 
 def essential_environment(*, url: str, database_url: str, secrets: Secrets, component: str) -> dict[str, str]:

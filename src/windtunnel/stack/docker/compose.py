@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from windtunnel.install.files import write_atomically
+from windtunnel.stack.airflow.configuration import execution_env
 from windtunnel.stack.airflow.secrets import Secrets, keep_secrets
+from windtunnel.stack.airflow.versions import version_of
 from windtunnel.stack.docker.engine import docker
 from windtunnel.stack.environment import HOME_VARIABLE, is_inherited, option_variables
 from windtunnel.stack.errors import StackError
@@ -36,12 +38,14 @@ class Compose:
         self.project = _project_name(settings)
 
     def check(self) -> None:
-        """Raises StackError when the project has no Docker stack."""
+        """Raises StackError when the project has no Docker stack, or an Airflow that there is no image of."""
         if not self.file.is_file():
             raise StackError(
                 f"{self.settings.home} has no {FILE}, which is what the Docker stack consists of. Take "
                 f"windtunnel's own folder docker/ into the project, or use the native stack."
             )
+        if not self.airflow_image:
+            version_of(self.settings.project.mwaa.airflow_version)
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -89,6 +93,8 @@ class Compose:
             "WINDTUNNEL_PROJECT": settings.project.name,
             "WINDTUNNEL_REVISION": self.revision_of_the_project(),
             "WINDTUNNEL_AIRFLOW_URL": settings.airflow_url,
+            "WINDTUNNEL_AIRFLOW_VERSION": settings.project.mwaa.airflow_version,
+            "WINDTUNNEL_EXECUTION_ENV": execution_env(settings.project.mwaa.airflow_version),
             "WINDTUNNEL_AIRFLOW_OPTIONS": json.dumps(self._options()),
             "WINDTUNNEL_OPTIONS_FILE": str(self.folder / "options.env"),
             **_secret_variables(secrets),
