@@ -16,7 +16,9 @@ from windtunnel.stack.airflow.launch import Plan, final_environment
 from windtunnel.stack.airflow.mwaa import Container
 from windtunnel.stack.airflow.services import Airflow
 from windtunnel.stack.airflow.versions import DEFAULT
+from windtunnel.stack.docker.compose import Compose
 from windtunnel.stack.environment import is_inherited, option_variables, process_environment
+from windtunnel.stack.errors import StackError
 from windtunnel.stack.localstack import localstack_service
 from windtunnel.stack.settings import Settings, load_settings, names, variable
 
@@ -305,3 +307,24 @@ def test_every_variable_of_a_setting_reaches_the_emr_service_or_is_dockers_part(
 ) -> None:
     told = given(services(docker_settings(tmp_path / "state", project))["emr"]) | image_variables("emr")
     assert {variable(name) for name in names()} <= told.keys()
+
+
+def test_an_airflow_whose_pins_are_not_here_is_refused_unless_an_image_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project(tmp_path, "LocalExecutor")
+    with (project / "windtunnel.toml").open("a") as file:
+        file.write('\n[mwaa]\nairflow_version = "2.10.3"\n')
+    compose = Compose(docker_settings(tmp_path / "state", project))
+    with pytest.raises(StackError, match=r"Airflow 2\.10\.3 is not among those"):
+        compose.check()
+    monkeypatch.setenv("AIRFLOW_IMAGE", "amazon-mwaa-docker-images/airflow:2.10.3")
+    compose.check()
+    told = given(services(compose.settings)["airflow-scheduler"])
+    assert told["AWS_EXECUTION_ENV"] == "Amazon_MWAA_2103"
+
+
+def test_the_image_of_airflow_is_built_of_the_projects_version(project: Path, tmp_path: Path) -> None:
+    settings = docker_settings(tmp_path / "state", project)
+    build = services(settings)["airflow-webserver"]["build"]
+    assert build["args"] == {"AIRFLOW_VERSION": settings.project.mwaa.airflow_version}
