@@ -50,12 +50,18 @@ def docker(*arguments: str, environment: Mapping[str, str], seconds: float | Non
 def check_engine(environment: Mapping[str, str]) -> None:
     """Raises StackError when there is no engine that the stack can run on, with what to do about it."""
     try:
-        told = json.loads(docker("info", "--format", "{{json .}}", environment=environment))
+        said = docker("info", "--format", "{{json .}}", environment=environment)
     except DockerError as error:
         raise StackError(_why_no_engine(str(error))) from error
+    told = _object(said)
     # A client without an engine answers too, and tells of it here.
     if errors := told.get("ServerErrors"):
         raise StackError(_why_no_engine(" ".join(errors)))
+    if not {"ServerVersion", "MemTotal"} <= told.keys():
+        raise StackError(
+            "The command `docker` is not Docker's own, by what `docker info` answers: the stack needs Docker Engine or "
+            f"Docker Desktop. Leave STACK=docker out for the native stack. It said: {said.strip()[:200]}"
+        )
     _check_versions(told)
     if told["MemTotal"] < MEMORY:
         raise StackError(
@@ -63,6 +69,15 @@ def check_engine(environment: Mapping[str, str]) -> None:
             f"Airflow, LocalStack and one EMR cluster with its step. Give it more (Docker Desktop: Settings, "
             f"Resources), or take the native stack."
         )
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object; empty when it is none."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _check_versions(told: Mapping[str, Any]) -> None:
