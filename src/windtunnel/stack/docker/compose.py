@@ -23,6 +23,15 @@ CACHE_VOLUME = "windtunnel-cache"
 CELERY = "celery"
 WEB_PORTS = "4580-4611"
 """The ports of the clusters' web pages where the settings name none: a container's have to be named."""
+PARTS = (
+    *("dags", "plugins", "requirements.txt", "startup.sh", "spark", "data"),
+    *("localstack-init", "localstack-init/ready.d"),
+)
+"""What containers see of the project, where there is such a thing."""
+LONGEST_NAME = 60
+FILES = (".txt", ".sh")
+NO_FILE, NO_FOLDER = "no-file", "no-folder"
+"""What is in the place of a part that the project lacks."""
 _DOCKERS = ("DOCKER_", "BUILDX_", "BUILDKIT_")
 # What stays when a source file changes without the image being another one.
 _NOT_IN_IMAGES = frozenset({"__pycache__"})
@@ -96,14 +105,28 @@ class Compose:
             "WINDTUNNEL_AIRFLOW_VERSION": settings.project.mwaa.airflow_version,
             "WINDTUNNEL_EXECUTION_ENV": execution_env(settings.project.mwaa.airflow_version),
             "WINDTUNNEL_AIRFLOW_OPTIONS": json.dumps(self._options()),
+            **self._parts(),
             "WINDTUNNEL_OPTIONS_FILE": str(self.folder / "options.env"),
             **_secret_variables(secrets),
         }
 
-    def write_options(self) -> None:
-        """Keep the configuration options where LocalStack's container reads them for its hooks."""
+    def write_files(self) -> None:
+        """Have what docker/compose.yaml names of the state: the options for LocalStack's hooks, and the stand-ins."""
         lines = (f"{name}={_quoted(value)}\n" for name, value in self._options().items())
         write_atomically(self.folder / "options.env", "".join(lines), mode=0o600)
+        (self.folder / NO_FOLDER).mkdir(parents=True, exist_ok=True)
+        write_atomically(self.folder / NO_FILE, "")
+
+    def _parts(self) -> dict[str, str]:
+        """Where containers find the project's parts: Docker makes a folder, root's own, of what is not there."""
+        stand_ins = {
+            part: self.folder / (NO_FILE if Path(part).suffix in FILES else NO_FOLDER) for part in PARTS
+        }
+        paths = {part: self.settings.home / part for part in PARTS}
+        return {
+            part_variable(part): str(path if path.exists() else stand_ins[part])
+            for part, path in paths.items()
+        }
 
     def _options(self) -> dict[str, str]:
         return option_variables(self.settings.project.mwaa.configuration_options)
@@ -122,9 +145,19 @@ class Compose:
         return hashlib.sha256(f"{variables}{_digest(home, sources)}".encode()).hexdigest()
 
 
+def part_variable(part: str) -> str:
+    """The variable with the path of a part of the project: `startup.sh` is WINDTUNNEL_PROJECT_STARTUP_SH."""
+    return f"WINDTUNNEL_PROJECT_{re.sub('[^A-Z]', '_', part.upper())}"
+
+
 def _project_name(settings: Settings) -> str:
-    """A name of Compose's alphabet that no other project or state on this machine has."""
-    plain = re.sub(r"[^a-z0-9_-]+", "-", settings.project.name.lower()).strip("-_") or "project"
+    """A name of Compose's alphabet that no other project or state on this machine has.
+
+    A long one is cut: it is the tag of the images too, which has 128 characters at most.
+    """
+    plain = (
+        re.sub(r"[^a-z0-9_-]+", "-", settings.project.name.lower()).strip("-_")[:LONGEST_NAME] or "project"
+    )
     return f"{plain}-{hashlib.sha256(str(settings.state).encode()).hexdigest()[:8]}"
 
 
@@ -137,9 +170,9 @@ def _secret_variables(secrets: Secrets) -> Mapping[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """As Compose reads it in an env file: nothing in single quotes is filled in."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    """As Compose reads it in an env file. (In single quotes nothing could end in a backslash.)"""
+    escaped = re.sub(r'[\\"$]', r"\\\g<0>", value)
+    return f'"{escaped}"'
 
 
 def _files(folder: Path) -> list[Path]:

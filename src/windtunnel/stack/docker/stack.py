@@ -51,7 +51,7 @@ class DockerStack:
         with lock(self._settings, progress):
             self._check_ports()
             self._revision.unlink(missing_ok=True)
-            self._compose.write_options()
+            self._compose.write_files()
             start.build(self._compose, progress)
             start.set_up(self._compose, progress)
             self._forget_the_dead(progress)
