@@ -44,7 +44,7 @@ def docker_settings(state: Path, project: Path = ROOT, **flags: Any) -> Settings
 def config(settings: Settings) -> dict[str, Any]:
     """The whole of what `docker compose` would bring up."""
     compose = Compose(settings)
-    compose.write_options()
+    compose.write_files()
     found: dict[str, Any] = json.loads(compose.run("config", "--format", "json"))
     return found
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.compose import Service, config, docker_settings, needs_compose, services
 from tests.project import ROOT
-from windtunnel.stack.docker.compose import CACHE_VOLUME, FILE, Compose
+from windtunnel.stack.docker.compose import CACHE_VOLUME, FILE, PARTS, Compose
 from windtunnel.stack.docker.services import compose_services
 from windtunnel.stack.native import EMR_STOP_SECONDS
 from windtunnel.stack.settings import Settings
@@ -248,7 +248,9 @@ def test_every_variable_of_the_file_is_one_that_is_filled_in_or_has_a_default(se
 
 
 def test_what_docker_names_in_the_project_is_there() -> None:
-    named = re.findall(r"- \.\./([\w./-]+):", (ROOT / FILE).read_text())
-    assert named
+    named = re.findall(r"(?:- |:-)\.\./([\w./-]+?)[:}]", (ROOT / FILE).read_text())
+    # Ours has every part that a project may have.
+    assert set(named) - {".windtunnel/docker/options.env"} == {*PARTS, "windtunnel.toml"}
+    named.remove(".windtunnel/docker/options.env")
     assert not [name for name in named if not (ROOT / name).exists()]
     assert os.access(ROOT / "docker" / "emr" / "serve.sh", os.X_OK)

@@ -1,0 +1,118 @@
+"""A `docker` that answers what a test says, in the place of Docker's command line."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from windtunnel.stack.docker.containers import HOME, ONE_OFF, PROJECT, SERVICE
+
+PROGRAM = """\
+import json, re, sys, time
+from pathlib import Path
+
+home = Path(__file__).parent
+said = " ".join(sys.argv[1:])
+with (home / "calls").open("a") as calls:
+    calls.write(said.replace("\\n", " ") + "\\n")
+for rule in json.loads((home / "rules.json").read_text()):
+    if re.search(rule["pattern"], said):
+        if rule["containers"] is not None:
+            (home / "containers.json").write_text(json.dumps(rule["containers"]))
+        time.sleep(rule["hangs"])
+        sys.stdout.write(rule["stdout"])
+        sys.stderr.write(rule["stderr"])
+        sys.exit(rule["code"])
+there = {one["Id"]: one for one in json.loads((home / "containers.json").read_text())}
+if said.startswith("ps --all"):
+    print("\\n".join(there))
+elif said.startswith("container inspect"):
+    print(json.dumps([there[name] for name in sys.argv[3:]]))
+"""
+LONG_AGO = "2026-11-20T10:00:00.123456789Z"
+NEVER = "0001-01-01T00:00:00Z"
+INFO = {
+    "ServerVersion": "26.1.5+dfsg1",
+    "MemTotal": 16 << 30,
+    "ClientInfo": {
+        "Plugins": [{"Name": "buildx", "Version": "0.13.1"}, {"Name": "compose", "Version": "2.26.1-4"}]
+    },
+}
+"""What `docker info` tells of an engine that the stack can run on."""
+
+
+def container(service: str, state: str = "running", **other: Any) -> dict[str, Any]:
+    """What `docker container inspect` tells of a container: by default one that runs, and is healthy."""
+    ended = state in ("exited", "dead")
+    health = other.pop("health", "healthy")
+    told = {
+        "Id": other.pop("id", f"id-of-{service}"),
+        "RestartCount": other.pop("restarts", 0),
+        "Config": {
+            "Labels": {PROJECT: "project-1", SERVICE: service, ONE_OFF: "False", HOME: "/home/me/project"}
+            | other.pop("labels", {})
+        },
+        "State": {
+            "Status": state,
+            "ExitCode": other.pop("exit_code", 0),
+            "OOMKilled": other.pop("out_of_memory", False),
+            "Pid": 0 if ended else 4711,
+            "StartedAt": other.pop("started", LONG_AGO),
+            "FinishedAt": other.pop("finished", LONG_AGO if ended else NEVER),
+        },
+    }
+    if health:
+        checks = [{"Output": "an older one"}, {"Output": f"{other.pop('told', '')}\n"}]
+        told["State"]["Health"] = {"Status": health, "Log": checks}
+    assert not other, other
+    return told
+
+
+@dataclass(frozen=True)
+class FakeDocker:
+    """The program in `folder`, which has to be first on PATH."""
+
+    folder: Path
+
+    @classmethod
+    def made(cls, folder: Path) -> "FakeDocker":
+        folder.mkdir(parents=True, exist_ok=True)
+        program = folder / "docker"
+        program.write_text(f"#!{sys.executable} -IS\n{PROGRAM}")
+        program.chmod(0o755)
+        (folder / "rules.json").write_text("[]")
+        fake = cls(folder)
+        fake.has()
+        fake.info()
+        return fake
+
+    def has(self, *containers: dict[str, Any]) -> None:
+        """These containers are what there is."""
+        (self.folder / "containers.json").write_text(json.dumps(containers))
+
+    def info(self, **other: Any) -> None:
+        """`docker info` tells this besides, or instead of, what is in INFO."""
+        self.says("^info ", json.dumps(INFO | other))
+
+    def says(
+        self,
+        pattern: str,
+        stdout: str = "",
+        *,
+        stderr: str = "",
+        code: int = 0,
+        hangs: float = 0,
+        containers: list[dict[str, Any]] | None = None,
+    ) -> None:
+        """What is called with words like `pattern` answers so from now on, and has made `containers` of all."""
+        rule = {"pattern": pattern, "stdout": stdout, "stderr": stderr, "code": code}
+        rules = json.loads((self.folder / "rules.json").read_text())
+        rules.insert(0, rule | {"hangs": hangs, "containers": containers})
+        (self.folder / "rules.json").write_text(json.dumps(rules))
+
+    def calls(self, pattern: str = "") -> list[str]:
+        """What it was called with."""
+        log = self.folder / "calls"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [line for line in lines if pattern in line]
