@@ -1,5 +1,6 @@
 """One start of the Docker stack: images, downloads, containers; shown, with bounds, and undone when one fails."""
 
+import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -27,9 +28,13 @@ def build(compose: Compose, progress: Progress) -> None:
     ours = [EMR] if compose.airflow_image else [EMR, "airflow-webserver"]
     others = [*COMMON_IMAGES, *(["airflow-webserver"] if compose.airflow_image else [])]
     _logged(compose, progress, "Docker images of EMR and Airflow", "build", "--progress", "plain", *ours)
-    wanted = compose.run("config", "--images", *others).split()
-    if any(not inspect("image", [name], compose.caller()) for name in set(wanted) - set(compose.images())):
-        _logged(compose, progress, "Docker images of LocalStack and PostgreSQL", "pull", "--quiet", *others)
+    images = {
+        name: one["image"]
+        for name, one in json.loads(compose.run("config", "--format", "json"))["services"].items()
+    }
+    # Only what is not there: one that was built by hand is in no registry.
+    if lacking := [name for name in others if not inspect("image", [images[name]], compose.caller())]:
+        _logged(compose, progress, f"Docker images of {', '.join(lacking)}", "pull", "--quiet", *lacking)
 
 
 def set_up(compose: Compose, progress: Progress) -> None:
@@ -143,7 +148,7 @@ class Start:
         return True
 
     def _raise_failure(self, service: ComposeService, container: Container, seconds: float) -> None:
-        if container.state in ("exited", "dead") or container.restarts:
+        if container.state in ("exited", "dead") or container.restarts > self._restarts(container):
             self._fail(service, f"ended while it started ({container.how_it_ended})")
         url = self.compose.settings.localstack_url
         if service.name == localstack.NAME and (reason := localstack.failure(url)):
@@ -160,17 +165,23 @@ class Start:
         return containers(self.compose.project, self.compose.caller())
 
     def _undo(self) -> None:
-        found = self._containers()
-        kept = {name for name, one in found.items() if one.is_up and one.id == self._was_up(name)}
-        started = [name for name in found if name not in kept]
-        self.progress.say(f"Stopping what was started: {', '.join(started)}")
-        for name in started:
-            saved_logs.save(self.compose, name)
+        # Whatever Docker says now, what went wrong before is what counts.
         with suppress(DockerError):
+            found = self._containers()
+            kept = {name for name, one in found.items() if one.is_up and one.id == self._was_up(name)}
+            started = [name for name in found if name not in kept]
+            self.progress.say(f"Stopping what was started: {', '.join(started)}")
+            for name in started:
+                saved_logs.save(self.compose, name)
             if kept:
                 self.compose.run("rm", "--stop", "--force", *started)
             else:
                 self.compose.run("down", "--remove-orphans")
+
+    def _restarts(self, container: Container) -> int:
+        """How often the container had been started again before this start."""
+        before = self._before.get(container.service)
+        return before.restarts if before and before.id == container.id else 0
 
     def _was_up(self, name: str) -> str | None:
         """The container that ran before this start."""
