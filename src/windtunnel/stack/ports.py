@@ -82,7 +82,7 @@ def free_port(host: str, above: int) -> int:
 
 def taken_message(service: str, host: str, port: int, setting: str, by: str = "") -> str:
     """The sentence for a taken port: who has it (`by`, when that is known already) and how to change it."""
-    by = by or _whose(port)
+    by = by or whose(port)
     other, free = "", free_port(host, port)
     if setting:
         key = setting.removeprefix(PREFIX).lower()
@@ -92,7 +92,8 @@ def taken_message(service: str, host: str, port: int, setting: str, by: str = ""
     return f"Port {port}, which {service} needs, is taken by {by}. Stop that{other}."
 
 
-def _whose(port: int) -> str:
+def whose(port: int) -> str:
+    """Who listens on the port, in words."""
     who = owner(port)
     if who is None:
         return "a process of another user"

@@ -52,11 +52,11 @@ def check_engine(environment: Mapping[str, str]) -> None:
     try:
         said = docker("info", "--format", "{{json .}}", environment=environment)
     except DockerError as error:
-        raise StackError(_why_no_engine(str(error))) from error
+        raise StackError(why_no_engine(str(error))) from error
     told = _object(said)
     # A client without an engine answers too, and tells of it here.
     if errors := told.get("ServerErrors"):
-        raise StackError(_why_no_engine(" ".join(errors)))
+        raise StackError(why_no_engine(" ".join(errors)))
     if not {"ServerVersion", "MemTotal"} <= told.keys():
         raise StackError(
             "The command `docker` is not Docker's own, by what `docker info` answers: the stack needs Docker Engine or "
@@ -99,13 +99,26 @@ def _version(text: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _why_no_engine(said: str) -> str:
+def is_off(error: DockerError) -> bool:
+    """Whether there is no engine that runs, and so no container that does."""
+    said = str(error).lower()
+    # Clients of 29 and later say the last.
+    words = (
+        "there is no command",
+        "cannot connect to the docker daemon",
+        "failed to connect to the docker api",
+    )
+    return "permission denied" not in said and any(one in said for one in words)
+
+
+def why_no_engine(said: str) -> str:
+    """The sentence for an engine that cannot be talked to, from what Docker's command line said."""
     if "permission denied" in said.lower():
         return (
             "Docker's engine runs, but does not let you in. On Linux add yourself to its group and log in anew: "
             f"sudo usermod --append --groups docker $USER. It said: {said}"
         )
-    if "there is no command" in said:
+    if "there is no command" in said or "has not ended within" in said:
         return said
     return (
         "Docker's engine does not answer. Start it (Docker Desktop, or on Linux `sudo systemctl start docker`), or "

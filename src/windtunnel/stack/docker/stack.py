@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 
 from windtunnel.install.files import write_atomically
 from windtunnel.install.progress import Progress
-from windtunnel.stack import localstack, ports
+from windtunnel.stack import localstack
 from windtunnel.stack.docker import saved_logs, start
 from windtunnel.stack.docker.compose import Compose
-from windtunnel.stack.docker.containers import PROJECT, Container, containers, who_publishes
-from windtunnel.stack.docker.engine import DockerError, check_engine, docker, inspect
+from windtunnel.stack.docker.containers import PROJECT, Container, containers
+from windtunnel.stack.docker.engine import DockerError, check_engine, docker, inspect, is_off, why_no_engine
+from windtunnel.stack.docker.published import check_ports
 from windtunnel.stack.docker.services import SCHEDULER, ComposeService, compose_services
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import lock
 from windtunnel.stack.logs import tail
-from windtunnel.stack.settings import Settings, variable
+from windtunnel.stack.settings import Settings
 from windtunnel.stack.stack import ServiceStatus
 
 UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -49,7 +50,7 @@ class DockerStack:
         if self._is_all_up():
             return False
         with lock(self._settings, progress):
-            self._check_ports()
+            check_ports(self._compose, self._services)
             self._revision.unlink(missing_ok=True)
             self._compose.write_files()
             start.build(self._compose, progress)
@@ -65,21 +66,6 @@ class DockerStack:
         found = self._containers()
         return all(one.ends or (one.name in found and found[one.name].is_well) for one in self._services)
 
-    def _check_ports(self) -> None:
-        for service in self._services:
-            if not service.port or not ports.is_taken(self._settings.host, service.port):
-                continue
-            who = who_publishes(service.port, self._compose.caller())
-            if who and who[0] == self._compose.project:
-                continue
-            by = (
-                f"the stack of {who[1]} (container {who[2]})"
-                if who and who[1]
-                else who and f"container {who[2]}"
-            )
-            host, setting = self._settings.host, variable(service.setting)
-            raise StackError(ports.taken_message(service.name, host, service.port, setting, by or ""))
-
     def _forget_the_dead(self, progress: Progress) -> None:
         """Remove containers that have ended: started again, LocalStack's would have files of a lost S3."""
         ended = [one.service for one in self._containers().values() if not one.is_up]
@@ -93,7 +79,10 @@ class DockerStack:
     def down(self, progress: Progress) -> int:
         try:
             found = self._containers()
-        except DockerError:
+        except DockerError as error:
+            # One that hangs, or lets nobody in, may well run them.
+            if not is_off(error):
+                raise StackError(why_no_engine(str(error))) from error
             if has_state(self._settings):
                 progress.say("Docker's engine does not answer, so none of its containers runs.")
             return 0
@@ -122,11 +111,7 @@ class DockerStack:
             return []
         caller = self._compose.caller()
         with lock(self._settings, progress):
-            listed = docker(
-                *("volume", "ls", "--quiet", "--filter", f"label={PROJECT}={self._compose.project}"),
-                environment=caller,
-            )
-            if volumes := listed.split():
+            if volumes := self._volumes():
                 docker("volume", "rm", *volumes, environment=caller)
             images = [name for name in self._compose.images() if inspect("image", [name], caller)]
             if images:
@@ -136,6 +121,15 @@ class DockerStack:
         return [
             f"Docker's volumes and images of {self._compose.project}: the history of EMR and Airflow, and logs"
         ]
+
+    def _volumes(self) -> list[str]:
+        label = f"label={PROJECT}={self._compose.project}"
+        try:
+            return docker(
+                "volume", "ls", "--quiet", "--filter", label, environment=self._compose.caller()
+            ).split()
+        except DockerError as error:
+            raise StackError(why_no_engine(str(error))) from error
 
     def links(self) -> Mapping[str, str]:
         settings = self._settings
@@ -224,7 +218,10 @@ class DockerWatch:
     _seen: dict[str, Container] = field(default_factory=dict)
 
     def restarted(self) -> list[str]:
-        found = self._containers()
+        try:
+            found = self._containers()
+        except DockerError:  # which `lost` tells of
+            return []
         again = [n for n, one in found.items() if one.is_well and one.since > self._since(n)]
         self._seen |= {name: found[name] for name in again}
         return again
