@@ -2,10 +2,13 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from windtunnel.install.progress import SILENT, Task
 from windtunnel.stack.docker.containers import HOME, ONE_OFF, PROJECT, SERVICE
 
 PROGRAM = """\
@@ -18,8 +21,15 @@ with (home / "calls").open("a") as calls:
     calls.write(said.replace("\\n", " ") + "\\n")
 for rule in json.loads((home / "rules.json").read_text()):
     if re.search(rule["pattern"], said):
+        if rule["times"]:
+            with (home / f"used-{rule['number']}").open("a") as used:
+                if used.tell() == rule["times"]:
+                    continue
+                used.write(".")
         if rule["containers"] is not None:
-            (home / "containers.json").write_text(json.dumps(rule["containers"]))
+            new = home / "new.json"
+            new.write_text(json.dumps(rule["containers"]))
+            new.replace(home / "containers.json")
         time.sleep(rule["hangs"])
         sys.stdout.write(rule["stdout"])
         sys.stderr.write(rule["stderr"])
@@ -30,6 +40,8 @@ if said.startswith("ps --all"):
 elif said.startswith("container inspect"):
     print(json.dumps([there[name] for name in sys.argv[3:]]))
 """
+ALL = ("localstack", "postgres", "emr", "airflow-migrate-db", "airflow-webserver", "airflow-scheduler")
+"""The services without Celery."""
 LONG_AGO = "2026-11-20T10:00:00.123456789Z"
 NEVER = "0001-01-01T00:00:00Z"
 INFO = {
@@ -69,6 +81,30 @@ def container(service: str, state: str = "running", **other: Any) -> dict[str, A
     return told
 
 
+def all_up(*others: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every service's container as it is when all is well, but for `others`."""
+    well = [container(name) for name in ALL if name != "airflow-migrate-db"]
+    well.append(container("airflow-migrate-db", "exited", health=""))
+    named = {one["Config"]["Labels"][SERVICE]: one for one in (*well, *others)}
+    return list(named.values())
+
+
+class Told:
+    """A progress that keeps what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    @contextmanager
+    def task(self, label: str, total: int | None = None, unit: str = "bytes") -> Iterator[Task]:
+        self.say(label)
+        with SILENT.task(label, total, unit) as task:
+            yield task
+
+
 @dataclass(frozen=True)
 class FakeDocker:
     """The program in `folder`, which has to be first on PATH."""
@@ -104,11 +140,15 @@ class FakeDocker:
         code: int = 0,
         hangs: float = 0,
         containers: list[dict[str, Any]] | None = None,
+        times: int = 0,
     ) -> None:
-        """What is called with words like `pattern` answers so from now on, and has made `containers` of all."""
-        rule = {"pattern": pattern, "stdout": stdout, "stderr": stderr, "code": code}
+        """What is called with words like `pattern` answers so from now on, and has made `containers` of all.
+
+        With `times` it does so that often, and then answers as it did before.
+        """
         rules = json.loads((self.folder / "rules.json").read_text())
-        rules.insert(0, rule | {"hangs": hangs, "containers": containers})
+        rule = {"number": len(rules), "pattern": pattern, "stdout": stdout, "stderr": stderr, "code": code}
+        rules.insert(0, rule | {"hangs": hangs, "containers": containers, "times": times})
         (self.folder / "rules.json").write_text(json.dumps(rules))
 
     def calls(self, pattern: str = "") -> list[str]:

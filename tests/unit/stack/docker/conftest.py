@@ -1,5 +1,6 @@
 """A project with a Docker stack, and a `docker` that answers what a test says."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -7,20 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_docker import FakeDocker
+from tests.fake_docker import ALL, FakeDocker, Told, all_up
 from tests.ports import free_ports
 from tests.project import PORTS, ROOT
+from windtunnel.stack.docker import start
 from windtunnel.stack.settings import Settings, load_settings
-
-
-class Told:
-    """A progress that keeps what was said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
 
 
 @pytest.fixture
@@ -41,3 +33,27 @@ def settings(project: Callable[[str], Path]) -> Settings:
     (folder / "requirements.txt").write_text("one==1\n")
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     return load_settings(folder, stack="docker", **ports)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start asks Docker again at once."""
+    monkeypatch.setattr(start, "POLL_SECONDS", 0.01)
+
+
+@pytest.fixture
+def ready(fake: FakeDocker) -> FakeDocker:
+    """A machine with all images and downloads, and an engine that brings everything up at once."""
+    fake.says("^volume inspect", '[{"CreatedAt": "2026-11-20"}]')
+    fake.says("^image inspect", '[{"Id": "sha256:1"}]')
+    images = {name: {"image": f"{name}:1"} for name in (*ALL, "airflow-worker")}
+    fake.says(" config --format json", json.dumps({"services": images}))
+    fake.says(" (build|pull|run|rm|down|stop) ")
+    fake.says(" logs ", "first\nlast\n")
+    fake.says(" up --detach", containers=all_up())
+    return fake

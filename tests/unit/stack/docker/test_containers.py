@@ -28,7 +28,7 @@ def test_one_that_runs_and_is_healthy(fake: FakeDocker) -> None:
         exit_code=0,
         out_of_memory=False,
         pid=4711,
-        since=pytest.approx(started, abs=1e-6),
+        since=started,
         restarts=0,
         told="all is well",
     )
