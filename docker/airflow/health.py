@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from datetime import datetime
+from http.client import HTTPException
 
 COMPONENTS = {"scheduler": ("scheduler", "dag_processor", "triggerer")}
 OWN = "http://127.0.0.1:8080"
@@ -49,10 +50,10 @@ def main(container: str) -> None:
             socket.create_connection(("127.0.0.1", LOG_PORT), timeout=5).close()
             return
         told = health(OWN if container == "webserver" else os.environ["MWAA__CORE__API_SERVER_URL"])
-    except OSError as error:
+    except (OSError, ValueError, HTTPException) as error:
         sys.exit(f"{container} does not answer: {error}")
     if container == "webserver":
-        if told["metadatabase"]["status"] != "healthy":
+        if told.get("metadatabase", {}).get("status") != "healthy":
             sys.exit("The metadata database does not answer.")
         return
     since = container_started()
