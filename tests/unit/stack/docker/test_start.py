@@ -129,6 +129,8 @@ def test_what_takes_its_time_is_waited_for(ready: FakeDocker, settings: Settings
     ready.says(" up --detach", containers=all_up(*beginning))
     becomes_well_when_asked_often(ready)
     assert DockerStack(settings).up(told) is True
+    waited_for = {"emr is up after", "airflow-webserver is up after", "airflow-migrate-db is done"}
+    assert {said for said in waited_for if any(line.startswith(said) for line in told.lines)} == waited_for
 
 
 def test_what_ran_before_a_failed_start_runs_on(
@@ -151,6 +153,7 @@ def test_one_that_was_started_again_long_ago_has_not_failed_now(
     ready.says(" up --detach", containers=all_up(earlier))
     becomes_well_when_asked_often(ready)
     assert DockerStack(settings).up(told) is True
+    assert [line for line in told.lines if line.startswith("emr is up after")]
 
 
 def test_what_docker_refuses_is_in_the_sentence(failed: Callable[..., str], settings: Settings) -> None:
