@@ -19,14 +19,20 @@ class DockerError(StackError):
     """Docker refused; the message is what it said."""
 
 
-def docker(*arguments: str, environment: Mapping[str, str], seconds: float | None = ANSWER_SECONDS) -> str:
-    """What `docker …` prints. Raises DockerError when it fails or does not end within `seconds`."""
+def docker(
+    *arguments: str,
+    environment: Mapping[str, str],
+    seconds: float | None = ANSWER_SECONDS,
+    errors_too: bool = False,
+) -> str:
+    """What `docker …` prints, on standard error too if asked. DockerError when it fails or takes over `seconds`."""
     try:
         done = subprocess.run(
             ("docker", *arguments),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if errors_too else subprocess.PIPE,
             text=True,
             errors="replace",
             timeout=seconds,

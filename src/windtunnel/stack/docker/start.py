@@ -43,7 +43,7 @@ def set_up(compose: Compose, progress: Progress) -> None:
     state = f"{image['Id']} {volume['CreatedAt']}"
     if done.exists() and done.read_text() == state:
         return
-    arguments = compose.command("run", "--rm", "--no-deps", "--no-TTY", "--quiet-pull", EMR, *SET_UP)
+    arguments = compose.command("--progress", "quiet", "run", "--rm", "--no-deps", "--no-TTY", EMR, *SET_UP)
     said = []
     with subprocess.Popen(
         ("docker", *arguments),
@@ -144,16 +144,16 @@ class Start:
 
     def _raise_failure(self, service: ComposeService, container: Container, seconds: float) -> None:
         if container.state in ("exited", "dead") or container.restarts:
-            self._fail(service, f"ended while it started ({container.how_it_ended})")
+            self._fail(service, container, f"ended while it started ({container.how_it_ended})")
         url = self.compose.settings.localstack_url
         if service.name == localstack.NAME and (reason := localstack.failure(url)):
-            self._fail(service, reason)
+            self._fail(service, container, reason)
         if container.health == "unhealthy" or seconds > service.start_seconds:
             told = f": {container.told}" if container.told else ""
-            self._fail(service, f"is not healthy after {seconds:.0f} s{told}")
+            self._fail(service, container, f"is not healthy after {seconds:.0f} s{told}")
 
-    def _fail(self, service: ComposeService, why: str) -> None:
-        log = saved_logs.save(self.compose, service.name)
+    def _fail(self, service: ComposeService, container: Container, why: str) -> None:
+        log = saved_logs.save(self.compose, container)
         raise StackError(f"{service.name} {why}. {last_lines(log)}The whole log: {log}")
 
     def _containers(self) -> dict[str, Container]:
@@ -165,7 +165,7 @@ class Start:
         started = [name for name in found if name not in kept]
         self.progress.say(f"Stopping what was started: {', '.join(started)}")
         for name in started:
-            saved_logs.save(self.compose, name)
+            saved_logs.save(self.compose, found[name])
         with suppress(DockerError):
             if kept:
                 self.compose.run("rm", "--stop", "--force", *started)

@@ -1,0 +1,106 @@
+"""What only the Docker stack has: containers that die whole, a worker of Celery's, users and rights of containers."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import ROWS, STACK, Project, wait_for_line
+from tests.e2e.stacks import Containers
+from tests.project import copy_project
+from windtunnel.stack.docker.engine import docker, inspect
+
+pytestmark = pytest.mark.skipif(STACK != "docker", reason="Of the Docker stack: make test-e2e STACK=docker")
+
+OURS = ("emr", "airflow-webserver", "airflow-scheduler")
+
+
+def of(project: Project) -> Containers:
+    assert isinstance(project.underneath, Containers)
+    return project.underneath
+
+
+def outcome(run: "subprocess.Popen[str]") -> tuple[int, str]:
+    said, _ = run.communicate()
+    return run.returncode, said
+
+
+@pytest.fixture
+def mended(project: Project) -> Iterator[Project]:
+    """The stack, up again after the test, with all that it knew before."""
+    project.run("run", "--dag", "salary_pipeline")
+    runs, clusters = project.runs("salary_pipeline"), set(project.clusters())
+    yield project
+    project.run("up")
+    assert project.runs("salary_pipeline") > runs
+    assert set(project.clusters()) > clusters
+
+
+@pytest.mark.parametrize("service", ["airflow-webserver", "airflow-scheduler", "postgres"])
+def test_a_container_that_crashes_is_started_again_and_the_run_ends_right(
+    mended: Project, service: str
+) -> None:
+    with mended.start("run") as run:
+        wait_for_line(run, "wait_for_step running")
+        of(mended).crash(service)
+        code, said = outcome(run)
+    assert code == 0, said
+    assert f"{service} died and was started again" in said
+
+
+def test_when_emrs_container_crashes_its_clusters_end_and_the_run_says_so(mended: Project) -> None:
+    before = set(mended.clusters())
+    with mended.start("run") as run:
+        wait_for_line(run, "average_salary RUNNING")
+        of(mended).crash("emr")
+        code, said = outcome(run)
+    assert code == 1, said
+    assert "emr died and was started again" in said and "wait_for_step failed" in said
+    mended.run("up")
+    [cluster] = set(mended.clusters()) - before
+    assert mended.clusters()[cluster] in ("TERMINATED_WITH_ERRORS", "TERMINATED")
+
+
+def test_a_container_that_was_killed_by_hand_stays_so_and_the_run_names_it(mended: Project) -> None:
+    with mended.start("run") as run:
+        wait_for_line(run, "wait_for_step running")
+        docker("kill", of(mended).found()["airflow-scheduler"].id, environment=of(mended).compose.caller())
+        code, said = outcome(run)
+    assert code == 1, said
+    assert "airflow-scheduler died (exit code 137: killed by signal 9)" in said and "`make up`" in said
+
+
+def test_celerys_worker_runs_the_tasks_that_come_over_sqs(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = copy_project(tmp_path_factory.mktemp("celery") / "project", ROWS)
+    other = Project(folder, airflow_executor="CeleryExecutor")
+    try:
+        said = other.run("run")
+        assert "average_salary" in said and "succeeded" in said
+        worker = of(other).found()["airflow-worker"]
+        log = other.run("logs", "airflow-worker", "-n", "100000")
+        assert "celery.worker.strategy" in log or "Task execute_workload" in log, log
+        assert worker.is_well
+    finally:
+        other.end()
+
+
+def test_no_container_of_ours_is_root_or_has_a_capability(project: Project) -> None:
+    found = of(project).found()
+    for told in inspect("container", [found[name].id for name in OURS], of(project).compose.caller()):
+        assert told["Config"]["User"] not in ("", "root", "0"), told["Name"]
+        host = told["HostConfig"]
+        assert not host["Privileged"] and host["CapDrop"] == ["ALL"] and not host["CapAdd"]
+        assert "no-new-privileges:true" in host["SecurityOpt"]
+        user = docker("exec", told["Id"], "id", "-u", environment=of(project).compose.caller())
+        assert user.strip() != "0"
+
+
+def test_logs_outlive_the_containers(project: Project) -> None:
+    assert "Ready." in project.run("logs", "localstack", "-n", "100000")
+    project.run("down")
+    try:
+        assert "Ready." in project.run("logs", "localstack", "-n", "100000")
+    finally:
+        project.run("up")
