@@ -12,6 +12,24 @@ from windtunnel.stack.docker.engine import docker, inspect
 
 pytestmark = pytest.mark.skipif(STACK != "docker", reason="Of the Docker stack: make test-e2e STACK=docker")
 
+IMAGE = """
+FROM {ours}
+USER root
+RUN rm -rf /usr/local/airflow/logs
+LABEL test.of=another-image
+USER airflow
+"""
+
+DAG = """
+from datetime import datetime
+from airflow.sdk import DAG, task
+with DAG("just_one", schedule=None, start_date=datetime(2025, 1, 1)):
+    @task
+    def says():
+        print("written by a task")
+    says()
+"""
+
 OURS = ("emr", "airflow-webserver", "airflow-scheduler")
 
 
@@ -27,8 +45,7 @@ def outcome(run: "subprocess.Popen[str]") -> tuple[int, str]:
 
 @pytest.fixture
 def mended(project: Project) -> Iterator[Project]:
-    """The stack, up again after the test, with all that it knew before."""
-    project.run("run", "--dag", "salary_pipeline")
+    """The stack, up again after the test, which knows all that it did before, the test's run and cluster too."""
     runs, clusters = project.runs("salary_pipeline"), set(project.clusters())
     yield project
     project.run("up")
@@ -104,3 +121,24 @@ def test_logs_outlive_the_containers(project: Project) -> None:
         assert "Ready." in project.run("logs", "localstack", "-n", "100000")
     finally:
         project.run("up")
+
+
+def test_another_image_of_airflow_drops_in(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Amazon MWAA's: it has no folder for logs, and nobody but AIRFLOW_IMAGE knows of it."""
+    caller, name = of(project).compose.caller(), f"another-airflow:{project.settings.airflow_port}"
+    folder = tmp_path_factory.mktemp("image")
+    (folder / "Dockerfile").write_text(IMAGE.format(ours=of(project).compose.images()[1]))
+    docker("build", "--quiet", "--tag", name, str(folder), environment=caller, seconds=300)
+    monkeypatch.setenv("AIRFLOW_IMAGE", name)
+    other = Project(copy_project(folder / "project", ROWS))
+    (other.home / "dags" / "just_one.py").write_text(DAG)
+    try:
+        assert "succeeded" in other.run("run", "--dag", "just_one")
+        used = inspect("container", [one.id for one in of(other).found().values()], caller)
+        assert {told["Config"]["Image"] for told in used} >= {name}
+        assert of(other).compose.images()[1] not in {told["Config"]["Image"] for told in used}
+    finally:
+        other.end()
+        docker("image", "rm", name, environment=caller)

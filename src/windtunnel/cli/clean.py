@@ -16,8 +16,9 @@ def main(settings: Settings) -> None:
     """Downloads stay: they are the user's, shared by all projects."""
     if bring_down(settings):
         print("The stack is down.")
-    for line in (line for stack in stacks_of(settings) for line in stack.forget()):
-        print(f"Removed {line}.")
+    for stack in stacks_of(settings):
+        for line in stack.forget():
+            print(f"Removed {line}.")
     if not settings.state.exists():
         print(f"There is no {settings.state}: nothing to remove.")
         return

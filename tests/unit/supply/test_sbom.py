@@ -72,5 +72,5 @@ def test_an_image_has_a_bill_of_what_its_dockerfile_installs(tmp_path: Path) -> 
     assert {"apache-airflow", "uv"} < parts["image-airflow"] and "starlette" in parts["image-airflow"]
     assert "supervisor" in parts["image-emr"] - parts["image-airflow"]
     for name, locks in sbom.IMAGES.items():
-        text = (sbom.ROOT / "docker" / name.removeprefix("image-") / "Dockerfile").read_text()
+        text = (ROOT / "docker" / name.removeprefix("image-") / "Dockerfile").read_text()
         assert all(Path(lock).name in text for lock in locks)

@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from windtunnel.install.files import write_atomically
 from windtunnel.install.progress import Progress
@@ -25,7 +26,17 @@ UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1
 
 def has_state(settings: Settings) -> bool:
     """Whether a Docker stack has used the state's folder."""
-    return (settings.state / "docker").exists()
+    return Compose(settings).folder.exists()
+
+
+def is_kept_up(settings: Settings) -> bool:
+    """Whether the project's Docker stack was brought up, and not down since."""
+    return _revision(settings).exists()
+
+
+def _revision(settings: Settings) -> Path:
+    """Where it is kept what is up."""
+    return Compose(settings).folder / "revision"
 
 
 class DockerStack:
@@ -34,7 +45,7 @@ class DockerStack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._compose = Compose(settings)
-        self._revision = self._compose.folder / "revision"
+        self._revision = _revision(settings)
 
     @property
     def _services(self) -> list[ComposeService]:
@@ -54,6 +65,7 @@ class DockerStack:
             self._compose.write_options()
             start.build(self._compose, progress)
             start.set_up(self._compose, progress)
+            start.give_logs_to_airflow(self._compose)
             self._forget_the_dead(progress)
             start.Start(self._compose, self._services, progress).run()
             write_atomically(self._revision, self._compose.revision())
@@ -104,8 +116,10 @@ class DockerStack:
         except DockerError:
             if has_state(self._settings):
                 progress.say("Docker's engine does not answer, so none of its containers runs.")
+                self._revision.unlink(missing_ok=True)
             return 0
         if not found:
+            self._revision.unlink(missing_ok=True)
             return 0
         with lock(self._settings, progress):
             running = [name for name, one in found.items() if one.is_up]

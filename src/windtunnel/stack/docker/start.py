@@ -9,11 +9,12 @@ from pathlib import Path
 
 from windtunnel.install.progress import Progress
 from windtunnel.stack import localstack
+from windtunnel.stack.airflow.requirements import MWAA_HOME
 from windtunnel.stack.docker import saved_logs
 from windtunnel.stack.docker.compose import CACHE_VOLUME, Compose
 from windtunnel.stack.docker.containers import Container, containers
 from windtunnel.stack.docker.engine import DockerError, docker, inspect
-from windtunnel.stack.docker.services import ComposeService
+from windtunnel.stack.docker.services import MIGRATION, ComposeService
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import EMR, last_lines
 
@@ -30,6 +31,24 @@ def build(compose: Compose, progress: Progress) -> None:
     wanted = compose.run("config", "--images", *others).split()
     if any(not inspect("image", [name], compose.caller()) for name in set(wanted) - set(compose.images())):
         _logged(compose, progress, "Docker images of LocalStack and PostgreSQL", "pull", "--quiet", *others)
+
+
+def give_logs_to_airflow(compose: Compose) -> None:
+    """Have the volume of logs belong to the user of whatever image stands in the place of ours. Raises StackError.
+
+    A new volume takes over whose the folder is in the image; one without that folder leaves it to root.
+    """
+    if not compose.airflow_image:
+        return
+    as_root = ("--user", "root", "--cap-add", "CHOWN", "--entrypoint", "chown")
+    arguments = ("run", "--rm", "--no-deps", "--no-TTY", *as_root, MIGRATION, "airflow:", f"{MWAA_HOME}/logs")
+    try:
+        compose.run("--progress", "quiet", *arguments)
+    except DockerError as error:
+        raise StackError(
+            f"The volume of logs cannot be given to the user airflow of {compose.airflow_image}: is it an image of "
+            f"Airflow by MWAA's contract? It said: {error}"
+        ) from error
 
 
 def set_up(compose: Compose, progress: Progress) -> None:
