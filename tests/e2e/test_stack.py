@@ -119,6 +119,7 @@ def test_history_outlives_down_and_up_and_s3_is_seeded_anew(project: Project) ->
     project.s3.put_object(Bucket=BUCKET, Key="kept/nowhere", Body=b"")
     project.run("down")
     assert project.left() == []
+    assert "Ready." in project.run("logs", "localstack", "-n", "100000")
     project.run("up")
     assert project.clusters() == clusters and clusters
     assert project.runs("history") == runs and runs

@@ -1,5 +1,6 @@
 """The containers of a stack, as Docker tells of them."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +42,7 @@ class Container:
     def how_it_ended(self) -> str:
         if self.out_of_memory:
             return "it had no memory left"
-        if self.exit_code > 128:
+        if 128 < self.exit_code <= 128 + signal.NSIG:
             return f"exit code {self.exit_code}: killed by signal {self.exit_code - 128}"
         return f"exit code {self.exit_code}"
 

@@ -8,7 +8,7 @@ from windtunnel.stack.lifecycle import EMR
 from windtunnel.stack.settings import Settings
 
 WEBSERVER, SCHEDULER, WORKER = "airflow-webserver", "airflow-scheduler", "airflow-worker"
-MIGRATION = "airflow-migrate-db"
+MIGRATION, QUEUE = "airflow-migrate-db", "airflow-queue"
 REQUIREMENTS_SECONDS = 540
 """As long as MWAA lets them be installed."""
 
@@ -30,7 +30,7 @@ def compose_services(settings: Settings) -> list[ComposeService]:
     """Those that `settings` ask for, in the order of their start."""
     airflow = 180.0 + startup.SECONDS + REQUIREMENTS_SECONDS
     worker = (
-        [ComposeService(WORKER, start_seconds=airflow)]
+        [ComposeService(QUEUE, ends=True), ComposeService(WORKER, start_seconds=airflow)]
         if settings.airflow_executor == "CeleryExecutor"
         else []
     )

@@ -13,7 +13,7 @@ from windtunnel.stack.docker import saved_logs, start
 from windtunnel.stack.docker.compose import Compose
 from windtunnel.stack.docker.containers import PROJECT, Container, containers, who_publishes, written_by
 from windtunnel.stack.docker.engine import DockerError, check_engine, docker, inspect
-from windtunnel.stack.docker.services import MIGRATION, SCHEDULER, ComposeService, compose_services
+from windtunnel.stack.docker.services import SCHEDULER, ComposeService, compose_services
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import lock
 from windtunnel.stack.logs import tail
@@ -107,7 +107,8 @@ class DockerStack:
             for container in ended.values():
                 saved_logs.save(self._compose, container)
             self._compose.run("rm", "--force", *ended)
-        if again := [name for name in ended if name != MIGRATION]:
+        stay = {one.name for one in self._services if not one.ends}
+        if again := [name for name in ended if name in stay]:
             progress.say(f"Starting anew, since they had ended: {', '.join(again)}")
 
     def down(self, progress: Progress) -> int:
