@@ -1,6 +1,6 @@
 """Bills of materials in CycloneDX's format, from the locks alone: nothing is installed and nobody asked.
 
-python -m supply.sbom                            one for each lock, in dist/sbom/
+python -m supply.sbom                            one for each lock, and each image, in dist/sbom/
 python -m supply.sbom -o emr.cdx.json LOCK …     one for what these locks bring together, as in an image
 """
 
@@ -8,9 +8,10 @@ import argparse
 import os
 import tomllib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom
@@ -22,14 +23,28 @@ from packageurl import PackageURL
 from supply.locks import ROOT, Jar, Pin, jar_locks, jars, pins, python_locks
 
 FOLDER = Path("dist") / "sbom"
+AIRFLOW = "src/windtunnel/stack/airflow/versions/3.0.6/lock.txt"
+IMAGES: dict[str, dict[str, set[str]]] = {
+    "image-emr": {"locks/runtime.txt": set()},
+    "image-airflow": {AIRFLOW: set(), "locks/runtime.txt": {"uv"}},
+}
+"""What docker/*/Dockerfile installs: by lock the distributions, all where none is named."""
 SUFFIX = ".cdx.json"
 """CycloneDX's own."""
 
 
-def bill(name: str, locks: Iterable[str], root: Path = ROOT) -> Bom:
-    """What the locks bring together, as the parts of an application `name` of this project's version."""
+def bill(
+    name: str,
+    locks: Iterable[str],
+    root: Path = ROOT,
+    only: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Bom:
+    """What the locks bring together, as the parts of an application `name` of this project's version.
+
+    Of a lock in `only` nothing but the distributions that are named there.
+    """
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    made = Bom(components=_components(root, sorted(locks)))
+    made = Bom(components=_components(root, sorted(locks), only))
     made.metadata.component = Component(
         type=ComponentType.APPLICATION, name=name, version=project["version"], bom_ref=name
     )
@@ -47,13 +62,13 @@ def _now() -> datetime:
     return datetime.fromtimestamp(int(given), UTC) if given else datetime.now(UTC)
 
 
-def _components(root: Path, locks: list[str]) -> list[Component]:
+def _components(root: Path, locks: list[str], only: Mapping[str, Collection[str]]) -> list[Component]:
     """One for each version, with every lock it stands in."""
     components: dict[str, Component] = {}
     for lock in locks:
         is_jars = lock.endswith(".toml")
         found = map(_jar, jars(root / lock)) if is_jars else map(_distribution, pins(root / lock))
-        for component in found:
+        for component in (one for one in found if not only.get(lock) or one.name in only[lock]):
             one = components.setdefault(str(component.purl), component)
             one.properties.update(component.properties)
             one.properties.add(Property(name="windtunnel:lock", value=lock))
@@ -112,6 +127,7 @@ def main() -> None:
     else:
         every = python_locks() + jar_locks()
         bills = {output / f"{lock_name(lock)}{SUFFIX}": bill(lock_name(lock), [lock]) for lock in every}
+        bills |= {output / f"{name}{SUFFIX}": bill(name, parts, only=parts) for name, parts in IMAGES.items()}
     for path, made in bills.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(made) + "\n")

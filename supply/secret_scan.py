@@ -53,7 +53,8 @@ def allowances(path: Path = ALLOWED) -> list[Allowance]:
 
 def suspects(root: Path, names: Iterable[str]) -> list[Suspect]:
     """Everything in these files that looks like a secret; nothing is sent anywhere to verify it."""
-    plugins = {one.__name__ for one in get_mapping_from_secret_type_to_class().values()} - NO_SECRETS
+    known: dict[str, type] = get_mapping_from_secret_type_to_class()
+    plugins = {one.__name__ for one in known.values()} - NO_SECRETS
     configuration = {
         "plugins_used": [{"name": name} for name in sorted(plugins)],
         "filters_used": [

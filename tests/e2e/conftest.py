@@ -1,4 +1,7 @@
-"""The whole stack, driven as a user drives it: by the `windtunnel` command, in a project folder of its own."""
+"""The whole stack, driven as a user drives it: by the `windtunnel` command, in a project folder of its own.
+
+`make test-e2e STACK=docker` runs the same tests on the Docker stack.
+"""
 
 import json
 import os
@@ -7,19 +10,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
 import pytest
 
+from tests.e2e.stacks import underneath, why_no_docker
 from tests.project import copy_project, own_settings
 from tests.waiting import eventually, wait_until
 from windtunnel.stack.airflow.client import AirflowClient
-from windtunnel.stack.environment import aws_variables, identity
-from windtunnel.stack.leftovers import find
+from windtunnel.stack.environment import aws_variables
 from windtunnel.stack.settings import Settings, setting_variables
-from windtunnel.stack.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
@@ -28,15 +30,16 @@ if TYPE_CHECKING:
 WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
 BUCKET = "airflow-salary-pipeline-local"
 ROWS = 2000
-OF_MAKE = ("ARGS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
+STACK = os.environ.get("WINDTUNNEL_STACK", "native")
+OF_MAKE = ("ARGS", "STACK", "ROWS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
 """What `make test` gives to the makes that it starts: its own arguments are not theirs."""
 
 
 class Project:
     """The project in `folder` and its stack."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings: Settings = own_settings(folder)
+    def __init__(self, folder: Path, stack: str = STACK, **settings: Any) -> None:
+        self.settings: Settings = own_settings(folder, stack=stack, **settings)
         self.home = self.settings.home
         variables = aws_variables(self.settings)
         session = boto3.Session(
@@ -46,7 +49,7 @@ class Project:
         )
         self.emr: EMRClient = session.client("emr", endpoint_url=self.settings.emr_url)
         self.s3: S3Client = session.client("s3", endpoint_url=self.settings.localstack_url)
-        self.supervisor = Supervisor(self.settings)
+        self.underneath = underneath(self.settings)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -109,14 +112,19 @@ class Project:
         with self.airflow() as airflow:
             wait_until(lambda: runs(airflow), 120, f"{task} is running")
 
-    def processes(self) -> list[str]:
-        """The command lines of what runs of this stack."""
-        return [" ".join(one.cmdline()) for one in find(identity(self.settings))]
+    def end(self) -> None:
+        """Stop it, see that nothing runs on, and remove what Docker keeps of it."""
+        self.run("down")
+        assert self.left() == []
+        self.run("clean")
 
-    def pid(self, service: str) -> int:
-        pid = self.supervisor.state(service).pid
-        assert pid
-        return pid
+    def left(self) -> list[str]:
+        """What runs of this stack."""
+        return self.underneath.left()
+
+    def kill(self, service: str) -> None:
+        """kill -9 the service's process."""
+        self.underneath.kill(service)
 
 
 def wait_for_line(process: subprocess.Popen[str], words: str) -> str:
@@ -138,10 +146,11 @@ def conf(**params: str) -> tuple[str, str]:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Up for all tests of this folder."""
+    if STACK == "docker" and (why := why_no_docker()):
+        pytest.skip(f"The Docker stack is not tested: {why}")
     one = Project(copy_project(tmp_path_factory.mktemp("e2e") / "project", ROWS))
     try:
         one.run("up")
         yield one
     finally:
-        one.run("down")
-        assert one.processes() == []
+        one.end()

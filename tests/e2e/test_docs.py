@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Project, wait_for_line
+from tests.e2e.conftest import STACK, Project, wait_for_line
+from tests.e2e.stacks import why_no_docker
 from tests.ports import free_port
-from tests.project import ROOT
+from tests.project import ROOT, own_web_ports
 from windtunnel.stack.environment import aws_variables
+
+pytestmark = pytest.mark.skipif(STACK != "native", reason="The commands are the same ones with every stack")
 
 PAGES = [
     *(page.relative_to(ROOT) for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))),
@@ -55,6 +58,11 @@ IN_ORDER = [
     "python -m tests.behaviours",
     "make sbom",
     "python -m supply.sbom -o dist/emr.cdx.json locks/runtime.txt",
+    "make run STACK=docker",
+    "make down STACK=docker",
+    "make up STACK=docker",
+    "make up STACK=docker WINDTUNNEL_AIRFLOW_EXECUTOR=CeleryExecutor",
+    "make test-e2e STACK=docker",
     "make clean",
 ]
 
@@ -84,9 +92,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     for part in ("bin", "lib", "pyvenv.cfg"):
         (folder / ".venv" / part).symlink_to(ROOT / ".venv" / part)
     (folder / ".venv" / ".ready").touch()
-    one = Project(folder)
+    one = Project(folder, "native", emr_web_ports=own_web_ports())
     yield one
-    one.run("down")
+    one.end()
 
 
 def test_the_pages_show_these_commands_and_no_others() -> None:
@@ -102,6 +110,8 @@ def test_a_command_of_the_pages_runs(clone: Project, command: str) -> None:
         # Tests within a test are only collected; the benchmark measures a little.
         "PYTEST_ADDOPTS": "--collect-only --quiet",
     }
+    if "STACK=docker" in command and (why := why_no_docker()):
+        pytest.skip(why)
     if command == "make bench":
         environment["ARGS"] = "--rows 2000 --repeat 1"
     # The example's port may be another stack's.
@@ -122,4 +132,4 @@ def test_a_command_of_the_pages_runs(clone: Project, command: str) -> None:
         said, _ = process.communicate()
     assert process.returncode == 0 or command in GO_ON, said
     if command in ("make down", "make clean"):
-        assert clone.processes() == []
+        assert clone.left() == []

@@ -1,7 +1,5 @@
 """kill -9 of what a run leans on: the run ends right, or fails in a sentence, and nothing is left up."""
 
-import os
-import signal
 import subprocess
 
 import pytest
@@ -21,21 +19,21 @@ def test_the_service_is_killed_while_the_step_runs_and_the_step_has_run_once(pro
     before = set(project.clusters())
     with project.start("run") as run:
         wait_for_line(run, "average_salary RUNNING")
-        os.kill(project.pid("emr"), signal.SIGKILL)
+        project.kill("emr")
         said = rest(run)
     assert run.returncode == 0, said
     [cluster] = set(project.clusters()) - before
     [step] = project.emr.list_steps(ClusterId=cluster)["Steps"]
     assert step["Status"]["State"] == "COMPLETED"
-    controller = project.settings.state / "emr/clusters" / cluster / "steps" / step["Id"] / "controller"
-    assert controller.read_text().count("Running [") == 1
+    controller = project.underneath.read(f"emr/clusters/{cluster}/steps/{step['Id']}/controller")
+    assert controller.count("Running [") == 1
 
 
 def test_the_scheduler_is_killed_while_the_sensor_waits_and_the_run_succeeds(project: Project) -> None:
     before = set(project.clusters())
     with project.start("run") as run:
         wait_for_line(run, "wait_for_step running")
-        os.kill(project.pid(SCHEDULER), signal.SIGKILL)
+        project.kill(SCHEDULER)
         said = rest(run)
     assert run.returncode == 0, said
     [cluster] = set(project.clusters()) - before
@@ -51,7 +49,7 @@ def test_the_scheduler_is_killed_while_it_creates_or_adds_and_no_cluster_stays_u
     before = set(project.clusters())
     with project.start("run") as run:
         project.wait_for_task(run, task)
-        os.kill(project.pid(SCHEDULER), signal.SIGKILL)
+        project.kill(SCHEDULER)
         rest(run)
 
     def ended() -> None:
@@ -65,7 +63,7 @@ def test_the_scheduler_is_killed_while_it_creates_or_adds_and_no_cluster_stays_u
 def test_localstack_is_killed_and_the_run_fails_and_says_so(project: Project) -> None:
     with project.start("run") as run:
         wait_for_line(run, "wait_for_step running")
-        os.kill(project.pid("localstack"), signal.SIGKILL)
+        project.kill("localstack")
         said = rest(run)
     assert run.returncode == 1
     assert "localstack died" in said and "everything in S3 is lost with it" in said

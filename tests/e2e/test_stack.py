@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.conftest import BUCKET, ROWS, Project
-from tests.ports import listening
 from tests.project import PORTS, copy_project
 from tests.waiting import eventually
-from windtunnel.stack.environment import identity
-from windtunnel.stack.leftovers import find
 
 DAG = """
 from datetime import datetime
@@ -23,9 +21,9 @@ KEPT: Any = {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1, "KeepJobFlow
 
 
 def test_a_second_up_has_nothing_to_do(project: Project) -> None:
-    before = {name: state.pid for name, state in (project.supervisor.states() or {}).items()}
+    before = project.underneath.starts()
     project.run("up")
-    assert {name: state.pid for name, state in (project.supervisor.states() or {}).items()} == before
+    assert project.underneath.starts() == before
 
 
 def test_a_dag_shows_as_it_is_written_and_goes_as_it_is_removed(project: Project) -> None:
@@ -61,8 +59,9 @@ def test_status_shows_the_web_pages_of_a_live_cluster(project: Project) -> None:
     eventually(waits, 300)
     said = project.run("status")
     assert cluster in said and "YARN ResourceManager" in said
-    addresses = {address.ip for address in listening(find(identity(project.settings)))}
-    assert addresses == {"127.0.0.1"}
+    page = next(line for line in said.splitlines() if "YARN ResourceManager" in line).partition(": ")[2]
+    assert "Cluster Metrics" in httpx.get(page, follow_redirects=True).text
+    assert project.underneath.addresses() == {"127.0.0.1"}
     project.emr.terminate_job_flows(JobFlowIds=[cluster])
 
     def ended() -> None:
@@ -92,7 +91,7 @@ def test_a_taken_port_is_said_at_once_with_its_owner_and_how_to_change_it(
     said = other.run("up", code=1)
     assert str(taken) in said and f"WINDTUNNEL_{service.upper()}_PORT" in said
     assert str(project.home) in said
-    assert other.processes() == []
+    assert other.left() == []
 
 
 def test_two_projects_are_up_at_once_and_know_nothing_of_each_other(project: Project, tmp_path: Path) -> None:
@@ -104,8 +103,7 @@ def test_two_projects_are_up_at_once_and_know_nothing_of_each_other(project: Pro
         assert "Contents" not in project.s3.list_objects_v2(Bucket=BUCKET, Prefix="mine")
         assert other.clusters() == {}
     finally:
-        other.run("down")
-    assert other.processes() == []
+        other.end()
     assert project.run("status")
 
 
@@ -120,7 +118,8 @@ def test_history_outlives_down_and_up_and_s3_is_seeded_anew(project: Project) ->
     runs = project.runs("history")
     project.s3.put_object(Bucket=BUCKET, Key="kept/nowhere", Body=b"")
     project.run("down")
-    assert project.processes() == []
+    assert project.left() == []
+    assert "Ready." in project.run("logs", "localstack", "-n", "100000")
     project.run("up")
     assert project.clusters() == clusters and clusters
     assert project.runs("history") == runs and runs
@@ -132,7 +131,7 @@ def test_down_ends_live_clusters(project: Project) -> None:
     made = project.emr.run_job_flow(Name="left up", ReleaseLabel="emr-7.13.0", Instances=KEPT)
     cluster = made["JobFlowId"]
     project.run("down")
-    assert project.processes() == []
+    assert project.left() == []
     project.run("up")
     status = project.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
     assert (status["State"], status["StateChangeReason"]["Message"]) == (

@@ -36,6 +36,7 @@ FLAGS: dict[str, tuple[type, str]] = {
         str,
         "Ports for the web pages of Hadoop and Spark, first-last; otherwise any free ones.",
     ),
+    "emr_memory": (str, "Memory that EMR's container may use, like 8g; with docker."),
 }
 
 

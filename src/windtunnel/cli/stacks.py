@@ -21,6 +21,18 @@ def stacks_of(settings: Settings) -> list[Stack]:
     return [_native(settings), *([_docker(settings)] if has_state(settings) else [])]
 
 
+def other_stack(settings: Settings) -> str:
+    """The sentence for a Docker stack that is up where the native one is asked for; empty: all is as it should be."""
+    from windtunnel.stack.docker.stack import is_kept_up
+
+    if settings.stack != "native" or not is_kept_up(settings):
+        return ""
+    return (
+        "This project's Docker stack is up. Say STACK=docker to go on with it, or `make down` before you take the "
+        "native stack."
+    )
+
+
 def _docker(settings: Settings) -> Stack:
     from windtunnel.stack.docker.stack import DockerStack
 

@@ -3,8 +3,9 @@
 import typer
 
 from windtunnel.cli.flags import with_settings
-from windtunnel.cli.stacks import stack_of
+from windtunnel.cli.stacks import other_stack, stack_of
 from windtunnel.cli.tables import print_table
+from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
 from windtunnel.stack.stack import ServiceStatus, live_clusters
 
@@ -14,6 +15,8 @@ HEADERS = ("service", "state", "pid", "port", "since", "memory")
 @with_settings
 def main(settings: Settings) -> None:
     """Ends with 1 when a service is down, dead or not healthy."""
+    if other := other_stack(settings):
+        raise StackError(other)
     stack = stack_of(settings)
     found = stack.status()
     print_table(HEADERS, [_row(status) for status in found])

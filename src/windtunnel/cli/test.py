@@ -9,7 +9,7 @@ import typer
 from windtunnel.cli.flags import with_settings
 from windtunnel.stack.environment import accountless_environment
 from windtunnel.stack.errors import StackError
-from windtunnel.stack.settings import Settings
+from windtunnel.stack.settings import Settings, variable
 
 PYTEST_CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 """What is not known here is pytest's."""
@@ -29,5 +29,6 @@ def run_tests(settings: Settings, folder: str, arguments: list[str]) -> None:
     if not importlib.util.find_spec("pytest"):
         raise StackError(f"pytest is not installed for {sys.executable}: install it beside windtunnel.")
     command = [sys.executable, "-m", "pytest", folder, *arguments]
-    done = subprocess.run(command, cwd=settings.home, env=accountless_environment(), check=False)
+    environment = accountless_environment() | {variable("stack"): settings.stack}
+    done = subprocess.run(command, cwd=settings.home, env=environment, check=False)
     raise typer.Exit(done.returncode)

@@ -1,8 +1,9 @@
 """`windtunnel up`"""
 
 from windtunnel.cli.flags import with_settings
-from windtunnel.cli.stacks import stack_of
+from windtunnel.cli.stacks import other_stack, stack_of
 from windtunnel.install.progress import terminal_progress
+from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
 from windtunnel.stack.stack import Stack
 
@@ -18,6 +19,8 @@ def main(settings: Settings) -> None:
 
 def bring_up(settings: Settings) -> Stack:
     """Have the stack up, and say where everything is."""
+    if other := other_stack(settings):
+        raise StackError(other)
     stack = stack_of(settings)
     began = stack.up(terminal_progress())
     print("The stack is up:" if began else "The stack was up already:")

@@ -59,7 +59,7 @@ def lock(settings: Settings, progress: Progress) -> Iterator[None]:
 
 def is_state(settings: Settings) -> bool:
     """Whether the state's folder is one that a stack has used."""
-    return any((settings.state / name).exists() for name in ("supervisord.conf", "emr/emr.sqlite"))
+    return any((settings.state / name).exists() for name in ("supervisord.conf", "emr/emr.sqlite", "docker"))
 
 
 def up(settings: Settings, services: Sequence[Service], set_up: SetUp, progress: Progress) -> bool:

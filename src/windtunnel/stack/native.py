@@ -1,7 +1,6 @@
 """The native stack: which services there are, and what has to be installed for them."""
 
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from windtunnel.stack.airflow.install import install as install_airflow
 from windtunnel.stack.airflow.services import airflow_services
 from windtunnel.stack.environment import process_environment
 from windtunnel.stack.errors import StackError
-from windtunnel.stack.lifecycle import EMR, SetUp, down, is_state, lock, up
+from windtunnel.stack.lifecycle import EMR, SetUp, down, up
 from windtunnel.stack.logs import follow, tail
 from windtunnel.stack.service import Service
 from windtunnel.stack.settings import Settings, runtime_folder, variable
@@ -106,16 +105,8 @@ class NativeStack:
     def down(self, progress: Progress) -> int:
         return down(self._settings, self._end_clusters, progress)
 
-    def remove(self, progress: Progress) -> list[str]:
-        state = self._settings.state
-        if not state.exists():
-            return []
-        if not is_state(self._settings):
-            raise StackError(f"{state} is no folder that windtunnel made, so nothing of it was removed.")
-        with lock(self._settings, progress):
-            size = sum(f.lstat().st_size for f in state.rglob("*") if f.is_file())
-            shutil.rmtree(state)
-        return [f"{state}: the history of EMR and Airflow, databases and logs, {size / 1e6:.0f} MB"]
+    def forget(self) -> list[str]:
+        return []
 
     def links(self) -> Mapping[str, str]:
         return {label: url for service in services(self._settings) for label, url in service.links.items()}

@@ -80,10 +80,20 @@ def free_port(host: str, above: int) -> int:
     return next(port for port in range(above + 1, 65536) if not is_taken(host, port))
 
 
-def taken_message(service: str, host: str, port: int, setting: str, by: str = "") -> str:
-    """The sentence for a taken port: who has it (`by`, when that is known already) and how to change it."""
-    by = by or whose(port)
-    other, free = "", free_port(host, port)
+def free_range(host: str, above: int, count: int) -> range:
+    """The next `count` ports in a row above `above` that nobody listens on."""
+    first = above + 1
+    while taken := [port for port in range(first, first + count) if is_taken(host, port)]:
+        first = taken[-1] + 1
+    return range(first, first + count)
+
+
+def taken_message(service: str, host: str, port: int, setting: str, *, by: str = "", free: str = "") -> str:
+    """The sentence for a taken port: who has it and how to change it.
+
+    `by` and `free` (a value for the setting) are found out where they are not known already.
+    """
+    by, free, other = by or whose(port), free or str(free_port(host, port)), ""
     if setting:
         key = setting.removeprefix(PREFIX).lower()
         other = (

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """How long a started cluster waits for the next RunJobFlow after one has ended; 0: none is started."""
     emr_web_ports: str = ""
     """The range ("4580-4611") for web pages of Hadoop and Spark; empty: any free ports."""
+    emr_memory: Annotated[str, Field(pattern=r"^([1-9]\d*[kmg]b?)?$")] = ""
+    """How much memory the EMR service's container may use, `8g`; empty: all that Docker has."""
     project: Project = Field(exclude=True)
 
     @field_validator("allowed_hosts", mode="before")

@@ -44,8 +44,8 @@ class Stack(Protocol):
     def down(self, progress: Progress) -> int:
         """Stop everything; how many services were running. History and logs stay."""
 
-    def remove(self, progress: Progress) -> list[str]:
-        """Remove the state of what is down; what was removed, a line each."""
+    def forget(self) -> list[str]:
+        """Remove what a stack that is down keeps outside of the state folder; what that was, in words."""
 
     def links(self) -> Mapping[str, str]:
         """Web pages, by what a person would call them."""

@@ -12,9 +12,7 @@ import pytest
 from tests.project import ROOT
 
 CONFIGURATION = ROOT / ".hadolint.yaml"
-LABELS = [
-    f"org.opencontainers.image.{one}" for one in ("title", "description", "source", "licenses", "version")
-]
+LABELS = [f"org.opencontainers.image.{one}" for one in ("title", "description", "version")]
 SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|(?:ACCESS|PRIVATE|API)_?KEY", re.IGNORECASE)
 GOOD = """\
 ARG PYTHON=3.12

@@ -113,7 +113,7 @@ def test_the_second_service_is_asked_to_end_as_the_first_would_have_been(serving
 def test_one_that_is_killed_while_it_was_asked_to_end_is_not_started_again(
     serving: Serving, runs: Callable[[], list[str]]
 ) -> None:
-    code, _, said = end(serving("kill -TERM $PPID; kill -9 $$"))
+    code, _, said = end(serving("trap '' TERM; kill -TERM $PPID; kill -9 $$"))
     assert code == 128 + signal.SIGKILL
     assert len(runs()) == 1
     assert "started again" not in said

@@ -24,7 +24,7 @@ def written(folder: Path, *arguments: str) -> dict[str, Any]:
 def test_every_lock_has_a_bill_of_all_that_it_pins(tmp_path: Path) -> None:
     bills = written(tmp_path, "-o", str(tmp_path))
 
-    assert len(bills) == len(python_locks()) + len(jar_locks())
+    assert len(bills) == len(python_locks()) + len(jar_locks()) + len(sbom.IMAGES)
     for lock in python_locks():
         purls = {one["purl"] for one in bills[f"{sbom.lock_name(lock)}.cdx.json"]["components"]}
         assert purls == {f"pkg:pypi/{pin.name}@{pin.version}" for pin in pins(ROOT / lock)}
@@ -63,3 +63,14 @@ def test_locks_without_a_place_for_their_bill_are_refused() -> None:
 
     assert ran.returncode == 2
     assert "--output" in ran.stderr
+
+
+def test_an_image_has_a_bill_of_what_its_dockerfile_installs(tmp_path: Path) -> None:
+    bills = written(tmp_path, "-o", str(tmp_path))
+    parts = {name: {one["name"] for one in bills[f"{name}.cdx.json"]["components"]} for name in sbom.IMAGES}
+    assert {"starlette", "uv"} < parts["image-emr"]
+    assert {"apache-airflow", "uv"} < parts["image-airflow"] and "starlette" in parts["image-airflow"]
+    assert "supervisor" in parts["image-emr"] - parts["image-airflow"]
+    for name, locks in sbom.IMAGES.items():
+        text = (ROOT / "docker" / name.removeprefix("image-") / "Dockerfile").read_text()
+        assert all(Path(lock).name in text for lock in locks)

@@ -15,7 +15,7 @@ from windtunnel.install.errors import InstallError
 from windtunnel.install.files import locked
 from windtunnel.install.progress import PlainProgress
 from windtunnel.stack.airflow.database import migrate
-from windtunnel.stack.airflow.mwaa import COMMANDS, HOME, Container
+from windtunnel.stack.airflow.mwaa import COMMANDS, HOME, VISIBILITY_SECONDS, Container
 from windtunnel.stack.airflow.requirements import requirements_of
 from windtunnel.stack.airflow.startup import exported
 from windtunnel.stack.airflow.together import run_together
@@ -35,7 +35,10 @@ PROCESSES = {
     "hybrid": (*SCHEDULER, *WORKER),
 }
 # Asked of Airflow's own environment, which has boto3. To make a queue that is there changes nothing.
-_MAKE_QUEUE = "import boto3, sys; boto3.client('sqs').create_queue(QueueName=sys.argv[1])"
+_MAKE_QUEUE = (
+    "import boto3, sys; boto3.client('sqs').create_queue(QueueName=sys.argv[1], "
+    "Attributes={'VisibilityTimeout': sys.argv[2]})"
+)
 
 
 def main() -> None:
@@ -90,7 +93,7 @@ def _version(container: Container) -> str:
 
 def _make_queue(container: Container, environment: Mapping[str, str]) -> None:
     done = subprocess.run(
-        (python_of(ROOT), "-I", "-c", _MAKE_QUEUE, container.queue),
+        (python_of(ROOT), "-I", "-c", _MAKE_QUEUE, container.queue, str(VISIBILITY_SECONDS)),
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -65,6 +65,11 @@ class Compose:
         """What is named in the place of our image of Airflow; empty: nothing is."""
         return os.environ.get(AIRFLOW_IMAGE, "")
 
+    @property
+    def web_ports(self) -> str:
+        """The ports of the clusters' web pages, like `4580-4611`."""
+        return self.settings.emr_web_ports or WEB_PORTS
+
     def images(self) -> list[str]:
         """Our own images, as docker/compose.yaml names them."""
         return [f"windtunnel-{name}:{self.project}" for name in ("emr", "airflow")]
@@ -97,7 +102,7 @@ class Compose:
             "COMPOSE_PROJECT_NAME": self.project,
             HOME_VARIABLE: str(settings.home),
             "AWS_DEFAULT_REGION": REGION,
-            variable("emr_web_ports"): settings.emr_web_ports or WEB_PORTS,
+            variable("emr_web_ports"): self.web_ports,
             "WINDTUNNEL_PUBLISH_HOST": f"[{settings.host}]" if ":" in settings.host else settings.host,
             "WINDTUNNEL_PROJECT": settings.project.name,
             "WINDTUNNEL_REVISION": self.revision_of_the_project(),

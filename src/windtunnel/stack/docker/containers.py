@@ -1,5 +1,6 @@
 """The containers of a stack, as Docker tells of them."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +42,7 @@ class Container:
     def how_it_ended(self) -> str:
         if self.out_of_memory:
             return "it had no memory left"
-        if self.exit_code > 128:
+        if 128 < self.exit_code <= 128 + signal.NSIG:
             return f"exit code {self.exit_code}: killed by signal {self.exit_code - 128}"
         return f"exit code {self.exit_code}"
 
@@ -60,16 +61,32 @@ def containers(project: str, environment: Mapping[str, str]) -> dict[str, Contai
     return {container.service: container for container in found}
 
 
-def who_publishes(port: int, environment: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """The Compose project, the project folder and the name of a container that has this port; None: none has."""
+def written_by(container: Container, environment: Mapping[str, str], count: int | None = None) -> str:
+    """What it has written, or the last `count` lines of that. Raises DockerError."""
+    tail = () if count is None else ("--tail", str(count))
+    return docker("logs", *tail, container.id, environment=environment, errors_too=True)
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """A container that has a port of this machine, and what it belongs to."""
+
+    project: str
+    home: str
+    name: str
+
+    @property
+    def told(self) -> str:
+        return f"the stack of {self.home} (container {self.name})" if self.home else f"container {self.name}"
+
+
+def who_publishes(port: int, environment: Mapping[str, str]) -> Publisher | None:
+    """Which container has this port of the machine. Raises DockerError."""
     columns = "\t".join((f'{{{{.Label "{PROJECT}"}}}}', f'{{{{.Label "{HOME}"}}}}', "{{.Names}}"))
     lines = docker(
         "ps", "--filter", f"publish={port}", "--format", columns, environment=environment
     ).splitlines()
-    if not lines:
-        return None
-    project, home, name = lines[0].split("\t")
-    return project, home, name
+    return Publisher(*lines[0].split("\t")) if lines else None
 
 
 def _is_one_off(told: Mapping[str, Any]) -> bool:

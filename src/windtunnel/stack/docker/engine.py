@@ -10,8 +10,8 @@ from windtunnel.stack.errors import StackError
 
 ENGINE, COMPOSE = (25, 0), (2, 24)
 """The oldest that know all that docker/compose.yaml uses."""
-MEMORY = 6 << 30
-"""Bytes that the engine's machine needs: Airflow takes 1.5 GB, LocalStack and PostgreSQL 0.5, a cluster 2."""
+MEMORY = 5 * 10**9
+"""Bytes that the engine's machine needs: the services take 2.5 GB with an idle cluster, a step some 2 more."""
 ANSWER_SECONDS = 60
 
 
@@ -19,14 +19,20 @@ class DockerError(StackError):
     """Docker refused; the message is what it said."""
 
 
-def docker(*arguments: str, environment: Mapping[str, str], seconds: float | None = ANSWER_SECONDS) -> str:
-    """What `docker …` prints. Raises DockerError when it fails or does not end within `seconds`."""
+def docker(
+    *arguments: str,
+    environment: Mapping[str, str],
+    seconds: float | None = ANSWER_SECONDS,
+    errors_too: bool = False,
+) -> str:
+    """What `docker …` prints, on standard error too if asked. DockerError when it fails or takes over `seconds`."""
     try:
         done = subprocess.run(
             ("docker", *arguments),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if errors_too else subprocess.PIPE,
             text=True,
             errors="replace",
             timeout=seconds,
@@ -65,7 +71,7 @@ def check_engine(environment: Mapping[str, str]) -> None:
     _check_versions(told)
     if told["MemTotal"] < MEMORY:
         raise StackError(
-            f"Docker has {told['MemTotal'] / 1e9:.1f} GB of memory, and the stack needs {MEMORY / 1e9:.1f} GB: "
+            f"Docker has {told['MemTotal'] / 1e9:.1f} GB of memory, and the stack needs {MEMORY / 1e9:.0f} GB: "
             f"Airflow, LocalStack and one EMR cluster with its step. Give it more (Docker Desktop: Settings, "
             f"Resources), or take the native stack."
         )

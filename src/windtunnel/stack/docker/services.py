@@ -8,7 +8,7 @@ from windtunnel.stack.lifecycle import EMR
 from windtunnel.stack.settings import Settings
 
 WEBSERVER, SCHEDULER, WORKER = "airflow-webserver", "airflow-scheduler", "airflow-worker"
-MIGRATION = "airflow-migrate-db"
+MIGRATION, QUEUE = "airflow-migrate-db", "airflow-queue"
 REQUIREMENTS_SECONDS = 540
 """As long as MWAA lets them be installed."""
 
@@ -29,17 +29,14 @@ class ComposeService:
 def compose_services(settings: Settings) -> list[ComposeService]:
     """Those that `settings` ask for, in the order of their start."""
     airflow = 180.0 + startup.SECONDS + REQUIREMENTS_SECONDS
-    worker = (
-        [ComposeService(WORKER, start_seconds=airflow)]
-        if settings.airflow_executor == "CeleryExecutor"
-        else []
-    )
+    celery = settings.airflow_executor == "CeleryExecutor"
     return [
         ComposeService(localstack.NAME, settings.localstack_port, "localstack_port", start_seconds=240),
         ComposeService(postgres.NAME),
         ComposeService(EMR, settings.emr_port, "emr_port"),
         ComposeService(MIGRATION, start_seconds=240, ends=True),
+        *([ComposeService(QUEUE, ends=True)] if celery else []),
         ComposeService(WEBSERVER, settings.airflow_port, "airflow_port", start_seconds=airflow),
         ComposeService(SCHEDULER, start_seconds=airflow),
-        *worker,
+        *([ComposeService(WORKER, start_seconds=airflow)] if celery else []),
     ]

@@ -1,32 +1,42 @@
 """The Docker stack as the commands see it; see `windtunnel.stack.stack.Stack`."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from windtunnel.install.files import write_atomically
 from windtunnel.install.progress import Progress
-from windtunnel.stack import localstack
+from windtunnel.stack import localstack, ports
 from windtunnel.stack.docker import saved_logs, start
 from windtunnel.stack.docker.compose import Compose
-from windtunnel.stack.docker.containers import PROJECT, Container, containers
+from windtunnel.stack.docker.containers import PROJECT, Container, containers, who_publishes, written_by
 from windtunnel.stack.docker.engine import DockerError, check_engine, docker, inspect, is_off, why_no_engine
-from windtunnel.stack.docker.published import check_ports
 from windtunnel.stack.docker.services import SCHEDULER, ComposeService, compose_services
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import lock
 from windtunnel.stack.logs import tail
-from windtunnel.stack.settings import Settings
+from windtunnel.stack.settings import Settings, variable
 from windtunnel.stack.stack import ServiceStatus
 
+CLEAR = "\033[2K"
 UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def has_state(settings: Settings) -> bool:
     """Whether a Docker stack has used the state's folder."""
-    return (settings.state / "docker").exists()
+    return Compose(settings).folder.exists()
+
+
+def is_kept_up(settings: Settings) -> bool:
+    """Whether the project's Docker stack was brought up, and not down since."""
+    return _revision(settings).exists()
+
+
+def _revision(settings: Settings) -> Path:
+    """Where it is kept what is up."""
+    return Compose(settings).folder / "revision"
 
 
 class DockerStack:
@@ -35,7 +45,7 @@ class DockerStack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._compose = Compose(settings)
-        self._revision = self._compose.folder / "revision"
+        self._revision = _revision(settings)
 
     @property
     def _services(self) -> list[ComposeService]:
@@ -50,11 +60,12 @@ class DockerStack:
         if self._is_all_up():
             return False
         with lock(self._settings, progress):
-            check_ports(self._compose, self._services)
+            self._check_ports()
             self._revision.unlink(missing_ok=True)
             self._compose.write_files()
             start.build(self._compose, progress)
             start.set_up(self._compose, progress)
+            start.give_logs_to_airflow(self._compose)
             self._forget_the_dead(progress)
             start.Start(self._compose, self._services, progress).run()
             write_atomically(self._revision, self._compose.revision())
@@ -66,14 +77,38 @@ class DockerStack:
         found = self._containers()
         return all(one.ends or (one.name in found and found[one.name].is_well) for one in self._services)
 
+    def _check_ports(self) -> None:
+        for service in self._services:
+            if service.port and (by := self._holder(service.port)):
+                host, setting = self._settings.host, variable(service.setting)
+                raise StackError(ports.taken_message(service.name, host, service.port, setting, by=by))
+        first, _, last = self._compose.web_ports.partition("-")
+        wanted = range(int(first), int(last) + 1)
+        for port in wanted:
+            if by := self._holder(port):
+                host, setting = self._settings.host, variable("emr_web_ports")
+                free = ports.free_range(host, wanted[-1], len(wanted))
+                name, other = "a web page of Hadoop or Spark", f"{free[0]}-{free[-1]}"
+                raise StackError(ports.taken_message(name, host, port, setting, by=by, free=other))
+
+    def _holder(self, port: int) -> str:
+        """Who else than this stack has the port; empty: nobody."""
+        if not ports.is_taken(self._settings.host, port):
+            return ""
+        who = who_publishes(port, self._compose.caller())
+        if who and who.project == self._compose.project:
+            return ""
+        return who.told if who else ports.whose(port)
+
     def _forget_the_dead(self, progress: Progress) -> None:
         """Remove containers that have ended: started again, LocalStack's would have files of a lost S3."""
-        ended = [one.service for one in self._containers().values() if not one.is_up]
+        ended = {name: one for name, one in self._containers().items() if not one.is_up}
         if ended:
-            for name in ended:
-                saved_logs.save(self._compose, name)
+            for container in ended.values():
+                saved_logs.save(self._compose, container)
             self._compose.run("rm", "--force", *ended)
-        if again := [name for name in ended if name != "airflow-migrate-db"]:
+        stay = {one.name for one in self._services if not one.ends}
+        if again := [name for name in ended if name in stay]:
             progress.say(f"Starting anew, since they had ended: {', '.join(again)}")
 
     def down(self, progress: Progress) -> int:
@@ -85,16 +120,18 @@ class DockerStack:
                 raise StackError(why_no_engine(str(error))) from error
             if has_state(self._settings):
                 progress.say("Docker's engine does not answer, so none of its containers runs.")
+                self._revision.unlink(missing_ok=True)
             return 0
         if not found:
+            self._revision.unlink(missing_ok=True)
             return 0
         with lock(self._settings, progress):
             running = [name for name, one in found.items() if one.is_up]
             for name in running:
                 progress.say(f"Stopping {name}")
             self._stop(running)
-            for name in found:
-                saved_logs.save(self._compose, name)
+            for container in self._containers().values():
+                saved_logs.save(self._compose, container)
             self._compose.run("--profile", "*", "down", "--remove-orphans")
             self._revision.unlink(missing_ok=True)
         return len(running)
@@ -106,30 +143,20 @@ class DockerStack:
             if wave:
                 self._compose.run("--profile", "*", "stop", *wave)
 
-    def remove(self, progress: Progress) -> list[str]:
-        if not has_state(self._settings):
-            return []
-        caller = self._compose.caller()
-        with lock(self._settings, progress):
-            if volumes := self._volumes():
-                docker("volume", "rm", *volumes, environment=caller)
-            images = [name for name in self._compose.images() if inspect("image", [name], caller)]
-            if images:
-                docker("image", "rm", *images, environment=caller)
-            for folder in (self._compose.folder, self._settings.state / "airflow"):
-                shutil.rmtree(folder, ignore_errors=True)
-        return [
-            f"Docker's volumes and images of {self._compose.project}: the history of EMR and Airflow, and logs"
-        ]
-
-    def _volumes(self) -> list[str]:
-        label = f"label={PROJECT}={self._compose.project}"
+    def forget(self) -> list[str]:
+        caller, project = self._compose.caller(), self._compose.project
+        of_it = ("--quiet", "--filter", f"label={PROJECT}={project}")
         try:
-            return docker(
-                "volume", "ls", "--quiet", "--filter", label, environment=self._compose.caller()
-            ).split()
+            volumes = docker("volume", "ls", *of_it, environment=caller).split()
         except DockerError as error:
-            raise StackError(why_no_engine(str(error))) from error
+            raise StackError(
+                f"The volumes of {project} can only be removed while Docker's engine runs. It said: {error}"
+            ) from error
+        images = [name for name in self._compose.images() if inspect("image", [name], caller)]
+        for kind, names in (("volume", volumes), ("image", images)):
+            if names:
+                docker(kind, "rm", *names, environment=caller)
+        return [f"Docker's {', '.join((*volumes, *images))}"] if volumes or images else []
 
     def links(self) -> Mapping[str, str]:
         settings = self._settings
@@ -177,14 +204,12 @@ class DockerStack:
 
     def tail(self, name: str, count: int) -> list[str]:
         try:
-            is_there = name in self._containers()
+            container = self._containers().get(name)
         except DockerError:
-            is_there = False
-        if not is_there:
+            container = None
+        if container is None:
             return tail(saved_logs.log_file(self._compose, name), count)
-        return self._compose.run(
-            "logs", "--no-color", "--no-log-prefix", "--tail", str(count), name
-        ).splitlines()
+        return written_by(container, self._compose.caller(), count).splitlines()
 
     def follow(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
         arguments = self._compose.command("logs", "--no-color", "--follow", "--tail", "0", *names)
@@ -198,7 +223,8 @@ class DockerStack:
         ) as process:
             try:
                 for line in process.stdout or ():
-                    container, _, text = line.rstrip("\n").partition("| ")
+                    # Compose writes how to clear a terminal's line where there is no terminal too.
+                    container, _, text = line.rstrip("\n").replace(CLEAR, "").partition("| ")
                     yield container.strip().rpartition("-")[0], text
             finally:
                 process.terminate()

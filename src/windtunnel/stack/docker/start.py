@@ -10,11 +10,12 @@ from pathlib import Path
 
 from windtunnel.install.progress import Progress
 from windtunnel.stack import localstack
+from windtunnel.stack.airflow.requirements import MWAA_HOME
 from windtunnel.stack.docker import saved_logs
 from windtunnel.stack.docker.compose import CACHE_VOLUME, Compose
 from windtunnel.stack.docker.containers import Container, containers
 from windtunnel.stack.docker.engine import DockerError, docker, inspect
-from windtunnel.stack.docker.services import ComposeService
+from windtunnel.stack.docker.services import MIGRATION, ComposeService
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import EMR, last_lines
 
@@ -37,6 +38,24 @@ def build(compose: Compose, progress: Progress) -> None:
         _logged(compose, progress, f"Docker images of {', '.join(lacking)}", "pull", "--quiet", *lacking)
 
 
+def give_logs_to_airflow(compose: Compose) -> None:
+    """Have the volume of logs belong to the user of whatever image stands in the place of ours. Raises StackError.
+
+    A new volume takes over whose the folder is in the image; one without that folder leaves it to root.
+    """
+    if not compose.airflow_image:
+        return
+    as_root = ("--user", "root", "--cap-add", "CHOWN", "--entrypoint", "chown")
+    arguments = ("run", "--rm", "--no-deps", "--no-TTY", *as_root, MIGRATION, "airflow:", f"{MWAA_HOME}/logs")
+    try:
+        compose.run("--progress", "quiet", *arguments)
+    except DockerError as error:
+        raise StackError(
+            f"The volume of logs cannot be given to the user airflow of {compose.airflow_image}: is it an image of "
+            f"Airflow by MWAA's contract? It said: {error}"
+        ) from error
+
+
 def set_up(compose: Compose, progress: Progress) -> None:
     """Have what EMR's containers run in the volume of downloads: the newest release. Raises StackError."""
     caller = compose.caller()
@@ -48,7 +67,7 @@ def set_up(compose: Compose, progress: Progress) -> None:
     state = f"{image['Id']} {volume['CreatedAt']}"
     if done.exists() and done.read_text() == state:
         return
-    arguments = compose.command("run", "--rm", "--no-deps", "--no-TTY", "--quiet-pull", EMR, *SET_UP)
+    arguments = compose.command("--progress", "quiet", "run", "--rm", "--no-deps", "--no-TTY", EMR, *SET_UP)
     said = []
     with subprocess.Popen(
         ("docker", *arguments),
@@ -149,16 +168,16 @@ class Start:
 
     def _raise_failure(self, service: ComposeService, container: Container, seconds: float) -> None:
         if container.state in ("exited", "dead") or container.restarts > self._restarts(container):
-            self._fail(service, f"ended while it started ({container.how_it_ended})")
+            self._fail(service, container, f"ended while it started ({container.how_it_ended})")
         url = self.compose.settings.localstack_url
         if service.name == localstack.NAME and (reason := localstack.failure(url)):
-            self._fail(service, reason)
+            self._fail(service, container, reason)
         if container.health == "unhealthy" or seconds > service.start_seconds:
             told = f": {container.told}" if container.told else ""
-            self._fail(service, f"is not healthy after {seconds:.0f} s{told}")
+            self._fail(service, container, f"is not healthy after {seconds:.0f} s{told}")
 
-    def _fail(self, service: ComposeService, why: str) -> None:
-        log = saved_logs.save(self.compose, service.name)
+    def _fail(self, service: ComposeService, container: Container, why: str) -> None:
+        log = saved_logs.save(self.compose, container)
         raise StackError(f"{service.name} {why}. {last_lines(log)}The whole log: {log}")
 
     def _containers(self) -> dict[str, Container]:
@@ -172,7 +191,7 @@ class Start:
             started = [name for name in found if name not in kept]
             self.progress.say(f"Stopping what was started: {', '.join(started)}")
             for name in started:
-                saved_logs.save(self.compose, name)
+                saved_logs.save(self.compose, found[name])
             if kept:
                 self.compose.run("rm", "--stop", "--force", *started)
             else:

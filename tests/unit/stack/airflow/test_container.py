@@ -168,9 +168,9 @@ def test_a_file_of_requirements_that_is_not_there_is_none(done: Done) -> None:
 
 
 def test_with_celery_the_queue_is_made_before_airflow_starts(done: Done) -> None:
-    done.boto3(f'echo "$4 at $MWAA__SQS__CUSTOM_ENDPOINT" > {done.home}/queue')
+    done.boto3(f'echo "$4 $5 at $MWAA__SQS__CUSTOM_ENDPOINT" > {done.home}/queue')
     done.run("worker", **CELERY)
-    assert (done.home / "queue").read_text() == "airflow-celery at http://localstack:4566\n"
+    assert (done.home / "queue").read_text() == "airflow-celery 43200 at http://localstack:4566\n"
     assert done.steps == ["processes"]
 
 

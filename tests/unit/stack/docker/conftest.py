@@ -54,6 +54,6 @@ def ready(fake: FakeDocker) -> FakeDocker:
     images = {name: {"image": f"{name}:1"} for name in (*ALL, "airflow-worker")}
     fake.says(" config --format json", json.dumps({"services": images}))
     fake.says(" (build|pull|run|rm|down|stop) ")
-    fake.says(" logs ", "first\nlast\n")
+    fake.says("^logs ", "first\nlast\n")
     fake.says(" up --detach", containers=all_up())
     return fake

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.fake_docker import FakeDocker, container
-from windtunnel.stack.docker.containers import ONE_OFF, Container, containers, who_publishes
+from windtunnel.stack.docker.containers import ONE_OFF, Container, Publisher, containers, who_publishes
 
 
 def found(fake: FakeDocker, *told: dict[str, object]) -> dict[str, Container]:
@@ -81,6 +81,7 @@ def test_up_is_what_has_or_will_have_processes(fake: FakeDocker, state: str, is_
     ("other", "words"),
     [
         ({"exit_code": 3}, "exit code 3"),
+        ({"exit_code": 255}, "exit code 255"),
         ({"exit_code": 137}, "exit code 137: killed by signal 9"),
         ({"exit_code": 137, "out_of_memory": True}, "it had no memory left"),
     ],
@@ -98,10 +99,10 @@ def test_the_time_of_one_that_ended_is_when_it_ended_and_of_one_that_never_ran_n
 
 def test_who_has_a_port_is_told_with_its_project_and_folder(fake: FakeDocker) -> None:
     fake.says("^ps --filter publish=4570", "other-2\t/home/me/other\tother-2-emr-1\n")
-    assert who_publishes(4570, dict(os.environ)) == ("other-2", "/home/me/other", "other-2-emr-1")
+    assert who_publishes(4570, dict(os.environ)) == Publisher("other-2", "/home/me/other", "other-2-emr-1")
     assert who_publishes(4566, dict(os.environ)) is None
 
 
 def test_a_container_of_no_stack_has_only_its_name(fake: FakeDocker) -> None:
     fake.says("^ps --filter publish=8080", "\t\tweb\n")
-    assert who_publishes(8080, dict(os.environ)) == ("", "", "web")
+    assert who_publishes(8080, dict(os.environ)) == Publisher("", "", "web")

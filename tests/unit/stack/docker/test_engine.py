@@ -103,7 +103,7 @@ def test_versions_are_compared_as_numbers_and_one_without_a_number_is_let_throug
 def test_too_little_memory_is_told_with_how_much_it_takes_and_where_to_give_it(fake: FakeDocker) -> None:
     fake.info(MemTotal=2 << 30)
     said = refused()
-    assert "Docker has 2.1 GB of memory, and the stack needs 6.4 GB" in said
+    assert "Docker has 2.1 GB of memory, and the stack needs 5 GB" in said
     assert "Settings, Resources" in said
 
 

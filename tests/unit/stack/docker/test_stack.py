@@ -12,6 +12,7 @@ from tests.fake_docker import ALL, FakeDocker, Told, all_up, container
 from tests.ports import free_range
 from windtunnel.stack.docker import saved_logs
 from windtunnel.stack.docker.compose import Compose
+from windtunnel.stack.docker.containers import containers
 from windtunnel.stack.docker.stack import DockerStack
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
@@ -39,7 +40,7 @@ def was_up(settings: Settings, fake: FakeDocker) -> FakeDocker:
     (settings.state / "docker").mkdir(parents=True)
     fake.has(*all_up())
     fake.says(" (stop|down|rm) ")
-    fake.says(" logs ", "what was written\n")
+    fake.says("^logs ", "what was written\n")
     return fake
 
 
@@ -94,10 +95,12 @@ def test_a_web_port_of_another_project_is_told_with_a_range_that_is_free(
     ready.says(f"publish={wanted.start + 2} ", "other-2\t/home/me/other\tother-2-emr-1\n")
     with listener(wanted.start + 2):
         said = refused_up(settings, told)
-    assert f"Port {wanted.start + 2}, one of those for the clusters' web pages" in said
-    assert "is taken by the stack of /home/me/other" in said
-    assert 'emr_web_ports = "' in said
-    assert f'"{wanted.start}-' not in said
+    assert (
+        f"Port {wanted.start + 2}, which a web page of Hadoop or Spark needs, is taken by the stack of /home/me/other"
+        in said
+    )
+    assert "emr_web_ports = " in said
+    assert f" {wanted.start}-" not in said
 
 
 def test_without_an_engine_nothing_is_made(fake: FakeDocker, settings: Settings, told: Told) -> None:
@@ -210,7 +213,7 @@ def test_a_log_is_the_containers_and_after_its_end_the_one_that_was_kept(
     was_up: FakeDocker, settings: Settings, told: Told
 ) -> None:
     stack = DockerStack(settings)
-    was_up.says(" logs .*--tail 2 emr$", "one\ntwo\n")
+    was_up.says("^logs --tail 2 id-of-emr$", "one\ntwo\n")
     assert stack.tail("emr", 2) == ["one", "two"]
     stack.down(told)
     was_up.has()
@@ -233,9 +236,10 @@ def test_followed_lines_are_told_apart_by_their_service(was_up: FakeDocker, sett
 
 def test_logs_of_three_earlier_containers_are_kept(was_up: FakeDocker, settings: Settings) -> None:
     compose = Compose(settings)
+    emr = containers(compose.project, compose.caller())["emr"]
     for number in range(6):
-        was_up.says(" logs ", f"of container {number}\n")
-        log = saved_logs.save(compose, "emr")
+        was_up.says("^logs ", f"of container {number}\n")
+        log = saved_logs.save(compose, emr)
     assert {file.name: file.read_text() for file in log.parent.iterdir()} == {
         "emr.log": "of container 5\n",
         "emr.log.1": "of container 4\n",
@@ -244,34 +248,24 @@ def test_logs_of_three_earlier_containers_are_kept(was_up: FakeDocker, settings:
     }
 
 
-def test_clean_removes_the_projects_volumes_and_images_and_no_downloads(
-    was_up: FakeDocker, settings: Settings, told: Told
+def test_what_docker_keeps_of_the_project_is_forgotten_but_no_downloads(
+    was_up: FakeDocker, settings: Settings
 ) -> None:
-    compose = Compose(settings)
-    was_up.has()
-    was_up.says("^volume ls", f"{compose.project}_emr\n{compose.project}_postgres\n")
+    project = Compose(settings).project
+    was_up.says("^volume ls", f"{project}_emr\n{project}_postgres\n")
     was_up.says("^image inspect", '[{"Id": "sha256:1"}]')
     was_up.says("^(volume|image) rm ")
-    [removed] = DockerStack(settings).remove(told)
-    assert compose.project in removed
-    assert was_up.calls("volume rm") == [f"volume rm {compose.project}_emr {compose.project}_postgres"]
-    assert was_up.calls("image rm") == [f"image rm {' '.join(compose.images())}"]
+    [removed] = DockerStack(settings).forget()
+    assert f"{project}_emr, {project}_postgres" in removed
+    assert was_up.calls("volume rm") == [f"volume rm {project}_emr {project}_postgres"]
+    assert was_up.calls("image rm") == [f"image rm {' '.join(Compose(settings).images())}"]
     [asked] = was_up.calls("volume ls")
-    assert f"label=com.docker.compose.project={compose.project}" in asked
-    assert not (settings.state / "docker").exists()
+    assert f"label=com.docker.compose.project={project}" in asked
 
 
-def test_clean_without_an_engine_says_how_to_start_one_and_forgets_nothing(
-    was_up: FakeDocker, settings: Settings, told: Told
+def test_without_an_engine_it_is_said_that_docker_keeps_what_it_has(
+    was_up: FakeDocker, settings: Settings
 ) -> None:
     was_up.says("", stderr=NO_ENGINE, code=1)
-    with pytest.raises(StackError, match=r"does not answer\. Start it"):
-        DockerStack(settings).remove(told)
-    assert (settings.state / "docker").exists()
-
-
-def test_clean_of_a_project_without_a_docker_stack_needs_no_docker(
-    settings: Settings, told: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert DockerStack(settings).remove(told) == []
+    with pytest.raises(StackError, match="can only be removed while Docker's engine runs"):
+        DockerStack(settings).forget()

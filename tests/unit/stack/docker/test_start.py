@@ -80,7 +80,7 @@ def test_a_container_that_died_since_is_removed_before_the_next_start(
 def test_a_service_that_ends_fails_the_start_with_its_reason_last_lines_and_log(
     failed: Callable[..., str], ready: FakeDocker, settings: Settings, told: Told
 ) -> None:
-    ready.says(" logs .*emr$", "a line before\njava.lang.OutOfMemoryError\n")
+    ready.says("^logs id-of-emr$", "a line before\njava.lang.OutOfMemoryError\n")
     said = failed(container("emr", "exited", exit_code=1))
     log = settings.logs / "emr.log"
     assert said.startswith("emr ended while it started (exit code 1). Its last lines:\n")
@@ -167,7 +167,7 @@ def test_an_engine_that_goes_away_meanwhile_does_not_hide_what_went_wrong(
     failed: Callable[..., str], ready: FakeDocker
 ) -> None:
     ready.says(" down ", stderr="Cannot connect to the Docker daemon", code=1)
-    ready.says(" logs .*postgres$", stderr="Cannot connect to the Docker daemon", code=1)
+    ready.says("^logs id-of-postgres$", stderr="Cannot connect to the Docker daemon", code=1)
     assert failed(container("emr", "exited", exit_code=1)).startswith("emr ended while it started")
 
 
@@ -187,7 +187,7 @@ def test_a_build_that_fails_is_told_and_nothing_is_started(
 def test_downloads_that_fail_are_told_and_nothing_is_started(
     ready: FakeDocker, settings: Settings, told: Told
 ) -> None:
-    ready.says(" run --rm ", "no network\n", code=1)
+    ready.says(" run .*cli.set_up", "no network\n", code=1)
     with pytest.raises(StackError, match="cannot be installed into its volume"):
         DockerStack(settings).up(told)
     assert "no network" in told.lines
@@ -207,7 +207,7 @@ def test_downloads_are_made_once_for_an_image_and_a_volume(
         for _ in range(2):
             (settings.state / "docker" / "revision").unlink(missing_ok=True)
             DockerStack(settings).up(told)
-    assert len(ready.calls(" run --rm ")) == 3
+    assert len(ready.calls("cli.set_up")) == 3
 
 
 def test_a_machine_without_the_volume_of_downloads_gets_one(
