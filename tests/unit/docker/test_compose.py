@@ -264,3 +264,9 @@ def test_what_docker_names_in_the_project_is_there() -> None:
     named.remove(".windtunnel/docker/options.env")
     assert not [name for name in named if not (ROOT / name).exists()]
     assert os.access(ROOT / "docker" / "emr" / "serve.sh", os.X_OK)
+
+
+def test_the_document_tells_the_same_capabilities() -> None:
+    text = (ROOT / "docs" / "docker.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `([A-Z_ ]+)` \|", text, re.MULTILINE)
+    assert {name: set(capabilities.split()) for name, capabilities in rows} == CAPABILITIES
