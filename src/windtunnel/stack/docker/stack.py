@@ -66,7 +66,7 @@ class DockerStack:
             start.build(self._compose, progress)
             start.set_up(self._compose, progress)
             start.give_logs_to_airflow(self._compose)
-            self._forget_the_dead(progress)
+            self._remove_what_is_not_wanted(progress)
             start.Start(self._compose, self._services, progress).run()
             write_atomically(self._revision, self._compose.revision())
         return True
@@ -100,16 +100,41 @@ class DockerStack:
             return ""
         return who.told if who else ports.whose(port)
 
-    def _forget_the_dead(self, progress: Progress) -> None:
-        """Remove containers that have ended: started again, LocalStack's would have files of a lost S3."""
-        ended = {name: one for name, one in self._containers().items() if not one.is_up}
-        if ended:
-            for container in ended.values():
-                saved_logs.save(self._compose, container)
-            self._compose.run("rm", "--force", *ended)
-        stay = {one.name for one in self._services if not one.ends}
-        if again := [name for name in ended if name in stay]:
-            progress.say(f"Starting anew, since they had ended: {', '.join(again)}")
+    def _remove_what_is_not_wanted(self, progress: Progress) -> None:
+        """Containers that have ended (LocalStack's would have files of a lost S3), or are not those of now."""
+        found = self._containers()
+        wanted = {one.name: one for one in self._services}
+        ended = [name for name, one in found.items() if not one.is_up]
+        changed = [name for name in self._changed(found) if name not in ended]
+        gone = [name for name in found if name not in wanted and name not in ended]
+        for names, why in (
+            (ended, "they had ended"),
+            (changed, "their settings or their images have changed"),
+        ):
+            if again := [name for name in names if name in wanted and not wanted[name].ends]:
+                progress.say(f"Starting anew, since {why}: {', '.join(again)}")
+        if gone:
+            progress.say(f"Stopping what is not asked for: {', '.join(gone)}")
+        if old := [*ended, *changed, *gone]:
+            self._stop([*changed, *gone])
+            for name in old:
+                saved_logs.save(self._compose, found[name])
+            self._compose.run("--profile", "*", "rm", "--force", *old)
+
+    def _changed(self, found: Mapping[str, Container]) -> list[str]:
+        """The services whose containers would be made otherwise now."""
+        hashes = dict(line.split() for line in self._compose.run("config", "--hash", "*").splitlines())
+        images = {one.image for one in found.values()}
+        now = {
+            name: told[0]["Id"]
+            for name in images
+            if (told := inspect("image", [name], self._compose.caller()))
+        }
+        return [
+            name
+            for name, one in found.items()
+            if name in hashes and (one.configuration, one.image_id) != (hashes[name], now.get(one.image))
+        ]
 
     def down(self, progress: Progress) -> int:
         try:

@@ -77,6 +77,24 @@ def test_a_container_that_died_since_is_removed_before_the_next_start(
     assert (settings.logs / "localstack.log").read_text() == "first\nlast\n"
 
 
+def test_a_container_that_would_be_made_otherwise_now_is_stopped_and_made_anew(
+    ready: FakeDocker, settings: Settings, told: Told
+) -> None:
+    others = container("emr", image_id="sha256:0"), container("airflow-scheduler", configuration="other")
+    ready.has(*all_up(*others), container("airflow-worker"))
+    assert DockerStack(settings).up(told) is True
+    [stopped] = ready.calls(" stop ")
+    [removed] = ready.calls(" rm ")
+    for command in (stopped, removed):
+        assert command.endswith("emr airflow-scheduler airflow-worker")
+    assert (
+        "Starting anew, since their settings or their images have changed: emr, airflow-scheduler"
+        in told.lines
+    )
+    assert "Stopping what is not asked for: airflow-worker" in told.lines
+    assert (settings.logs / "emr.log").read_text() == "first\nlast\n"
+
+
 def test_a_service_that_ends_fails_the_start_with_its_reason_last_lines_and_log(
     failed: Callable[..., str], ready: FakeDocker, settings: Settings, told: Told
 ) -> None:
