@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from windtunnel.install.progress import SILENT, Task
-from windtunnel.stack.docker.containers import CONFIGURATION, HOME, ONE_OFF, PROJECT, SERVICE
+from windtunnel.stack.docker.containers import HOME, ONE_OFF, PROJECT, SERVICE
 
 PROGRAM = """\
 import json, re, sys, time
@@ -42,8 +42,8 @@ elif said.startswith("container inspect"):
 """
 ALL = ("localstack", "postgres", "emr", "airflow-migrate-db", "airflow-webserver", "airflow-scheduler")
 """The services without Celery."""
-IMAGE_ID, HASH = "sha256:1", "0a1b"
-"""Of what is made by the files and the images of now."""
+IMAGE_ID = "sha256:1"
+"""Of every image as it is now."""
 LONG_AGO = "2026-11-20T10:00:00.123456789Z"
 NEVER = "0001-01-01T00:00:00Z"
 INFO = {
@@ -71,7 +71,6 @@ def container(service: str, state: str = "running", **other: Any) -> dict[str, A
                 SERVICE: service,
                 ONE_OFF: "False",
                 HOME: "/home/me/project",
-                CONFIGURATION: other.pop("configuration", HASH),
             }
             | other.pop("labels", {}),
         },

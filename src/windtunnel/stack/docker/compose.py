@@ -136,6 +136,13 @@ class Compose:
     def _options(self) -> dict[str, str]:
         return option_variables(self.settings.project.mwaa.configuration_options)
 
+    def made_by(self) -> dict[str, str]:
+        """By service something that changes with whatever its container is made by, but for the image."""
+        # Not Compose's own hash, which `config --hash` tells without what is in env files.
+        services = json.loads(self.run("config", "--format", "json"))["services"]
+        texts = {name: json.dumps(service, sort_keys=True) for name, service in services.items()}
+        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+
     def revision_of_the_project(self) -> str:
         """Changes with what a running Airflow would not notice: requirements.txt, startup.sh, plugins/."""
         home = self.settings.home

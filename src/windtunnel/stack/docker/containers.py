@@ -8,9 +8,7 @@ from typing import Any
 
 from windtunnel.stack.docker.engine import docker, inspect
 
-PROJECT, SERVICE, ONE_OFF, CONFIGURATION = (
-    f"com.docker.compose.{name}" for name in ("project", "service", "oneoff", "config-hash")
-)
+PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 HOME = "windtunnel.home"
 """The label with the project folder that a container belongs to."""
 
@@ -30,8 +28,6 @@ class Container:
     restarts: int
     told: str
     """What its last health check printed."""
-    configuration: str
-    """Compose's hash of all that it was made by, but for the image."""
     image: str
     """The name of its image, which may be another one by now."""
     image_id: str
@@ -115,7 +111,6 @@ def _container(told: Mapping[str, Any]) -> Container:
         pid=state["Pid"] or None,
         since=_seconds(state["StartedAt"] if is_running else state["FinishedAt"]),
         restarts=told["RestartCount"],
-        configuration=told["Config"]["Labels"].get(CONFIGURATION, ""),
         image=told["Config"]["Image"],
         image_id=told["Image"],
         told=str(checks[-1].get("Output", "")).strip(),

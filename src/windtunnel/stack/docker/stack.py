@@ -1,5 +1,6 @@
 """The Docker stack as the commands see it; see `windtunnel.stack.stack.Stack`."""
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ class DockerStack:
         self._settings = settings
         self._compose = Compose(settings)
         self._revision = _revision(settings)
+        self._made_by = self._compose.folder / "made-by.json"
 
     @property
     def _services(self) -> list[ComposeService]:
@@ -68,6 +70,7 @@ class DockerStack:
             start.give_logs_to_airflow(self._compose)
             self._remove_what_is_not_wanted(progress)
             start.Start(self._compose, self._services, progress).run()
+            write_atomically(self._made_by, json.dumps(self._compose.made_by()))
             write_atomically(self._revision, self._compose.revision())
         return True
 
@@ -123,7 +126,7 @@ class DockerStack:
 
     def _changed(self, found: Mapping[str, Container]) -> list[str]:
         """The services whose containers would be made otherwise now."""
-        hashes = dict(line.split() for line in self._compose.run("config", "--hash", "*").splitlines())
+        made, wanted = self._kept_made_by(), self._compose.made_by()
         images = {one.image for one in found.values()}
         now = {
             name: told[0]["Id"]
@@ -133,8 +136,15 @@ class DockerStack:
         return [
             name
             for name, one in found.items()
-            if name in hashes and (one.configuration, one.image_id) != (hashes[name], now.get(one.image))
+            if name in wanted and (made.get(name), one.image_id) != (wanted[name], now.get(one.image))
         ]
+
+    def _kept_made_by(self) -> dict[str, str]:
+        try:
+            kept: dict[str, str] = json.loads(self._made_by.read_text())
+        except (OSError, ValueError):
+            return {}
+        return kept
 
     def down(self, progress: Progress) -> int:
         try:

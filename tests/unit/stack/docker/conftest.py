@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_docker import ALL, HASH, IMAGE_ID, FakeDocker, Told, all_up
+from tests.fake_docker import ALL, IMAGE_ID, FakeDocker, Told, all_up
 from tests.ports import free_ports
 from tests.project import PORTS, ROOT
 from windtunnel.stack.docker import start
@@ -51,7 +51,6 @@ def ready(fake: FakeDocker) -> FakeDocker:
     """A machine with all images and downloads, and an engine that brings everything up at once."""
     fake.says("^volume inspect", '[{"CreatedAt": "2026-11-20"}]')
     fake.says("^image inspect", json.dumps([{"Id": IMAGE_ID}]))
-    fake.says(" config --hash", "".join(f"{name} {HASH}\n" for name in (*ALL, "airflow-worker")))
     images = {name: {"image": f"{name}:1"} for name in (*ALL, "airflow-worker")}
     fake.says(" config --format json", json.dumps({"services": images}))
     fake.says(" (build|pull|run|rm|down|stop) ")

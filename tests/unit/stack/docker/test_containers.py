@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.fake_docker import HASH, IMAGE_ID, FakeDocker, container
+from tests.fake_docker import IMAGE_ID, FakeDocker, container
 from windtunnel.stack.docker.containers import ONE_OFF, Container, Publisher, containers, who_publishes
 
 
@@ -31,7 +31,6 @@ def test_one_that_runs_and_is_healthy(fake: FakeDocker) -> None:
         since=started,
         restarts=0,
         told="all is well",
-        configuration=HASH,
         image="emr:1",
         image_id=IMAGE_ID,
     )

@@ -1,12 +1,13 @@
 """A start of the Docker stack: told as it goes, and undone, with the reason, when one service fails."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.fake_docker import FakeDocker, Told, all_up, container
+from tests.fake_docker import ALL, FakeDocker, Told, all_up, container
 from windtunnel.stack.docker.stack import DockerStack
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
@@ -80,8 +81,11 @@ def test_a_container_that_died_since_is_removed_before_the_next_start(
 def test_a_container_that_would_be_made_otherwise_now_is_stopped_and_made_anew(
     ready: FakeDocker, settings: Settings, told: Told
 ) -> None:
-    others = container("emr", image_id="sha256:0"), container("airflow-scheduler", configuration="other")
-    ready.has(*all_up(*others), container("airflow-worker"))
+    DockerStack(settings).up(told)
+    made = {name: {"image": f"{name}:1"} for name in ALL} | {"airflow-scheduler": {"image": "other"}}
+    ready.says(" config --format json", json.dumps({"services": made}))
+    ready.has(*all_up(container("emr", image_id="sha256:0")), container("airflow-worker"))
+    (settings.home / "requirements.txt").write_text("two==2\n")
     assert DockerStack(settings).up(told) is True
     [stopped] = ready.calls(" stop ")
     [removed] = ready.calls(" rm ")
