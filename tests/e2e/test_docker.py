@@ -26,7 +26,10 @@ from airflow.sdk import DAG, task
 with DAG("just_one", schedule=None, start_date=datetime(2025, 1, 1)):
     @task
     def says():
-        print("written by a task")
+        import os
+        import humanize
+        from mine import WORD
+        print(humanize.intword(1_200_000), os.environ["EXPORTED"], WORD)
     says()
 """
 
@@ -91,7 +94,10 @@ def test_a_container_that_was_killed_by_hand_stays_so_and_the_run_names_it(mende
         docker("kill", of(mended).found()["airflow-scheduler"].id, environment=of(mended).compose.caller())
         code, said = outcome(run)
     assert code == 1, said
-    assert "airflow-scheduler died (exit code 137: killed by signal 9)" in said and "`make up`" in said
+    assert (
+        "airflow-scheduler died (exit code 137: killed by signal 9)" in said
+        and "`make up STACK=docker`" in said
+    )
 
 
 def test_celerys_worker_runs_the_tasks_that_come_over_sqs(
@@ -135,8 +141,15 @@ def test_another_image_of_airflow_drops_in(
     monkeypatch.setenv("AIRFLOW_IMAGE", name)
     other = Project(copy_project(folder / "project", ROWS))
     (other.home / "dags" / "just_one.py").write_text(DAG)
+    (other.home / "requirements.txt").write_text("humanize\n")
+    (other.home / "startup.sh").write_text("export EXPORTED=by-startup\n")
+    (other.home / "plugins" / "mine.py").write_text("WORD = 'by-a-plugin'\n")
     try:
         assert "succeeded" in other.run("run", "--dag", "just_one")
+        [run] = other.runs("just_one")
+        with other.airflow() as airflow:
+            [task] = airflow.task_instances("just_one", run)
+            assert "1.2 million by-startup by-a-plugin" in "\n".join(airflow.log("just_one", run, task))
         used = inspect("container", [one.id for one in of(other).found().values()], caller)
         assert {told["Config"]["Image"] for told in used} >= {name}
         assert of(other).compose.images()[1] not in {told["Config"]["Image"] for told in used}

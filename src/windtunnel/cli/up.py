@@ -12,8 +12,10 @@ from windtunnel.stack.stack import Stack
 def main(settings: Settings) -> None:
     """When a service does not start, or Ctrl-C is pressed, what was started is stopped again."""
     bring_up(settings)
+    of = " STACK=docker" if settings.stack == "docker" else ""
     print(
-        "Next: `make run` runs the pipeline, `make logs FOLLOW=1` shows what happens, `make down` stops everything."
+        f"Next: `make run{of}` runs the pipeline, `make logs{of} FOLLOW=1` shows what happens, "
+        f"`make down` stops everything."
     )
 
 

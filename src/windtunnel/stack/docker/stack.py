@@ -4,7 +4,6 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from windtunnel.install.files import write_atomically
@@ -14,7 +13,8 @@ from windtunnel.stack.docker import saved_logs, start
 from windtunnel.stack.docker.compose import Compose
 from windtunnel.stack.docker.containers import PROJECT, Container, containers, who_publishes, written_by
 from windtunnel.stack.docker.engine import DockerError, check_engine, docker, inspect, is_off, why_no_engine
-from windtunnel.stack.docker.services import SCHEDULER, ComposeService, compose_services
+from windtunnel.stack.docker.services import ComposeService, compose_services
+from windtunnel.stack.docker.watch import DockerWatch
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import lock
 from windtunnel.stack.logs import tail
@@ -264,59 +264,10 @@ class DockerStack:
             finally:
                 process.terminate()
 
-    def watch(self) -> "DockerWatch":
+    def watch(self) -> DockerWatch:
         return DockerWatch(
             self._compose, {one.name for one in self._services if not one.ends}, self._containers()
         )
-
-
-@dataclass
-class DockerWatch:
-    """Whether the services that were there at the start still are, as Docker tells."""
-
-    compose: Compose
-    names: set[str]
-    _seen: dict[str, Container] = field(default_factory=dict)
-
-    def restarted(self) -> list[str]:
-        try:
-            found = self._containers()
-        except DockerError:  # which `lost` tells of
-            return []
-        again = [n for n, one in found.items() if one.is_well and one.since > self._since(n)]
-        self._seen |= {name: found[name] for name in again}
-        return again
-
-    def lost(self) -> str:
-        try:
-            found = self._containers()
-        except DockerError as error:
-            return f"Docker's engine does not answer: {error}"
-        for name in self._seen:
-            container = found.get(name)
-            if container is None or container.is_up:
-                continue
-            also = " and everything in S3 is lost with it" if name == localstack.NAME else ""
-            return (
-                f"{name} died ({container.how_it_ended}){also}. `make up` starts it again; "
-                f"its log: `make logs SERVICE={name}`"
-            )
-        if gone := sorted(self._seen.keys() - found.keys()):
-            return f"The containers of {', '.join(gone)} are gone. `make up` starts them anew."
-        return ""
-
-    def log_of_dags(self) -> str:
-        return f"`make logs SERVICE={SCHEDULER}`"
-
-    def __post_init__(self) -> None:
-        self._seen = {name: one for name, one in self._seen.items() if name in self.names}
-
-    def _since(self, name: str) -> float:
-        return self._seen[name].since if name in self._seen else time.time()
-
-    def _containers(self) -> dict[str, Container]:
-        found = containers(self.compose.project, self.compose.caller())
-        return {name: one for name, one in found.items() if name in self.names}
 
 
 def _words(container: Container | None) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.fake_docker import FakeDocker, all_up, container
-from windtunnel.stack.docker.stack import DockerStack, DockerWatch
+from windtunnel.stack.docker.stack import DockerStack
+from windtunnel.stack.docker.watch import DockerWatch
 from windtunnel.stack.settings import Settings
 
 LATER = "2026-11-20T12:00:00Z"
@@ -44,21 +45,23 @@ def test_one_that_is_being_started_again_is_told_only_when_it_is_well(
 def test_one_that_died_is_told_with_how_and_where_its_log_is(fake: FakeDocker, watch: DockerWatch) -> None:
     fake.has(*all_up(container("emr", "exited", exit_code=137, out_of_memory=True)))
     assert watch.lost() == (
-        "emr died (it had no memory left). `make up` starts it again; its log: `make logs SERVICE=emr`"
+        "emr died (it had no memory left). `make up STACK=docker` starts it again; "
+        "its log: `make logs STACK=docker SERVICE=emr`"
     )
 
 
 def test_with_localstack_all_of_s3_is_lost(fake: FakeDocker, watch: DockerWatch) -> None:
     fake.has(*all_up(container("localstack", "exited", exit_code=137)))
     assert watch.lost().startswith(
-        "localstack died (exit code 137: killed by signal 9) and everything in S3 is lost with it. `make up`"
+        "localstack died (exit code 137: killed by signal 9) and everything in S3 is lost with it. "
+        "`make up STACK=docker`"
     )
 
 
 def test_containers_that_are_gone_are_named(fake: FakeDocker, watch: DockerWatch) -> None:
     fake.has(*[one for one in all_up() if "airflow" not in one["Id"]])
     assert watch.lost() == (
-        "The containers of airflow-scheduler, airflow-webserver are gone. `make up` starts them anew."
+        "The containers of airflow-scheduler, airflow-webserver are gone. `make up STACK=docker` starts them anew."
     )
 
 
@@ -76,4 +79,4 @@ def test_whether_something_was_started_again_cannot_be_told_without_an_engine(
 
 
 def test_the_log_of_the_dags_is_the_schedulers(watch: DockerWatch) -> None:
-    assert watch.log_of_dags() == "`make logs SERVICE=airflow-scheduler`"
+    assert watch.log_of_dags() == "`make logs STACK=docker SERVICE=airflow-scheduler`"
