@@ -6,7 +6,6 @@ It runs on the image's own Python, beside Airflow's environment: nothing but the
 """
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -16,6 +15,7 @@ from windtunnel.install.files import locked
 from windtunnel.install.progress import PlainProgress
 from windtunnel.stack.airflow.database import migrate
 from windtunnel.stack.airflow.mwaa import COMMANDS, HOME, VISIBILITY_SECONDS, Container
+from windtunnel.stack.airflow.python import ask_python
 from windtunnel.stack.airflow.requirements import requirements_of
 from windtunnel.stack.airflow.startup import exported
 from windtunnel.stack.airflow.together import run_together
@@ -92,17 +92,11 @@ def _version(container: Container) -> str:
 
 
 def _make_queue(container: Container, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        (python_of(ROOT), "-I", "-c", _MAKE_QUEUE, container.queue, str(VISIBILITY_SECONDS)),
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    ask_python(
+        *(python_of(ROOT), _MAKE_QUEUE, container.queue, str(VISIBILITY_SECONDS)),
+        environment=environment,
+        failed=f"The queue {container.queue} of Celery cannot be made",
     )
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise StackError(f"The queue {container.queue} of Celery cannot be made: {said[0]}")
 
 
 if __name__ == "__main__":

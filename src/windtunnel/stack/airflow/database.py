@@ -8,6 +8,7 @@ from pathlib import Path
 
 from windtunnel.install.files import locked, write_atomically
 from windtunnel.install.progress import Progress
+from windtunnel.stack.airflow.python import ask_python
 from windtunnel.stack.errors import StackError
 
 LAST_LINES = 15
@@ -63,14 +64,5 @@ def _kept(path: Path) -> object:
 
 
 def _revision(python: Path, environment: Mapping[str, str]) -> str:
-    done = subprocess.run(
-        (str(python), "-I", "-c", _REVISION),
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StackError(f"The metadata database does not answer Airflow:\n{done.stderr.strip()}")
-    return done.stdout.strip()
+    failed = "The metadata database does not answer Airflow"
+    return ask_python(python, _REVISION, environment=environment, failed=failed)
