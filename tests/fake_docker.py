@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ ALL = ("localstack", "postgres", "emr", "airflow-migrate-db", "airflow-webserver
 IMAGE_ID = "sha256:1"
 """Of every image as it is now."""
 LONG_AGO = "2026-11-20T10:00:00.123456789Z"
+JUST_NOW = "just now"
 NEVER = "0001-01-01T00:00:00Z"
 INFO = {
     "ServerVersion": "26.1.5+dfsg1",
@@ -98,6 +100,12 @@ def all_up(*others: dict[str, Any]) -> list[dict[str, Any]]:
     return list(named.values())
 
 
+def _of_now(containers: Any) -> Any:
+    """With JUST_NOW as the time of some seconds ago: tests are collected long before they run."""
+    stamp = (datetime.now(UTC) - timedelta(seconds=5)).isoformat().replace("+00:00", "Z")
+    return json.loads(json.dumps(containers).replace(JUST_NOW, stamp))
+
+
 class Told:
     """A progress that keeps what was said."""
 
@@ -134,7 +142,7 @@ class FakeDocker:
 
     def has(self, *containers: dict[str, Any]) -> None:
         """These containers are what there is."""
-        (self.folder / "containers.json").write_text(json.dumps(containers))
+        (self.folder / "containers.json").write_text(json.dumps(_of_now(containers)))
 
     def info(self, **other: Any) -> None:
         """`docker info` tells this besides, or instead of, what is in INFO."""
@@ -157,7 +165,7 @@ class FakeDocker:
         """
         rules = json.loads((self.folder / "rules.json").read_text())
         rule = {"number": len(rules), "pattern": pattern, "stdout": stdout, "stderr": stderr, "code": code}
-        rules.insert(0, rule | {"hangs": hangs, "containers": containers, "times": times})
+        rules.insert(0, rule | {"hangs": hangs, "containers": _of_now(containers), "times": times})
         (self.folder / "rules.json").write_text(json.dumps(rules))
 
     def calls(self, pattern: str = "") -> list[str]:

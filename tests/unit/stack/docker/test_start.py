@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.fake_docker import ALL, FakeDocker, Told, all_up, container
+from tests.fake_docker import ALL, JUST_NOW, FakeDocker, Told, all_up, container
 from windtunnel.stack.docker.stack import DockerStack
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
-
-SECONDS_AGO = (datetime.now(UTC) - timedelta(seconds=5)).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture
@@ -129,7 +126,7 @@ def test_a_service_that_ends_fails_the_start_with_its_reason_last_lines_and_log(
             "emr ended while it started (exit code 2)",
         ),
         (
-            container("airflow-webserver", health="unhealthy", started=SECONDS_AGO, told="does not answer"),
+            container("airflow-webserver", health="unhealthy", started=JUST_NOW, told="does not answer"),
             "s: does not answer. Its last lines",
         ),
         (container("airflow-scheduler", health="starting"), "airflow-scheduler is not healthy after "),
@@ -144,8 +141,8 @@ def test_each_way_to_fail_is_told_as_what_it_is(
 
 def test_what_takes_its_time_is_waited_for(ready: FakeDocker, settings: Settings, told: Told) -> None:
     beginning = [
-        container("emr", health="starting", started=SECONDS_AGO),
-        container("airflow-migrate-db", health="", started=SECONDS_AGO),
+        container("emr", health="starting", started=JUST_NOW),
+        container("airflow-migrate-db", health="", started=JUST_NOW),
         container("airflow-webserver", "created", health=""),
     ]
     ready.says(" up --detach", containers=all_up(*beginning))
@@ -170,7 +167,7 @@ def test_what_ran_before_a_failed_start_runs_on(
 def test_one_that_was_started_again_long_ago_has_not_failed_now(
     ready: FakeDocker, settings: Settings, told: Told
 ) -> None:
-    earlier = container("emr", restarts=2, health="starting", started=SECONDS_AGO)
+    earlier = container("emr", restarts=2, health="starting", started=JUST_NOW)
     ready.has(earlier)
     ready.says(" up --detach", containers=all_up(earlier))
     becomes_well_when_asked_often(ready)
