@@ -3,12 +3,12 @@
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cfnlint.decode import cfn_yaml
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from tests.project import ROOT
 
@@ -96,7 +96,7 @@ class Resolved:
             parts = argument if isinstance(argument, list) else argument.split(".", 1)
             return self.reference(".".join(parts))
         given = self.value(argument)
-        simple = {
+        simple: dict[str, Callable[[], Any]] = {
             "Fn::Equals": lambda: str(given[0]) == str(given[1]),
             "Fn::Not": lambda: not given[0],
             "Fn::Join": lambda: given[0].join(given[1]),

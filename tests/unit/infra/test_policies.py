@@ -187,8 +187,8 @@ def test_the_execution_role_may_make_the_calls_that_the_dags_tasks_make_and_no_o
         "AIRFLOW__SALARY_PIPELINE__POLL_INTERVAL": "1",
         "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",  # nobody is there, should a call be sent
         "PYTHONDONTWRITEBYTECODE": "1",
     }
