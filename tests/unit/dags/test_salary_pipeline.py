@@ -1,8 +1,5 @@
 """The DAGs as the pinned Airflow understands them."""
 
-import json
-import os
-import subprocess
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,14 +8,11 @@ from typing import Any
 import botocore.session
 import pytest
 
+from tests.dags import job_flow, load, project_options, task
 from tests.emr import Emr
-from tests.scripts import ROOT
 from windtunnel.install.environments import environment, python_of
 from windtunnel.install.progress import terminal_progress
-from windtunnel.stack.environment import option_variables
-from windtunnel.stack.project import read_project
 
-LOAD = Path(__file__).with_name("load.py")
 DAGS = ("salary_pipeline", "salary_pipeline_deferrable")
 BUCKET = "AIRFLOW__SALARY_PIPELINE__BUCKET"
 OTHER_VERSIONS = {"2.10.3": "3.11", "3.2.1": "3.12"}
@@ -60,10 +54,6 @@ NETWORK = {
 }
 
 
-def project_options() -> dict[str, str]:
-    return option_variables(read_project(ROOT).mwaa.configuration_options)
-
-
 @pytest.fixture(scope="module")
 def found(airflow_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
     here = project_options()
@@ -77,39 +67,6 @@ def found(airflow_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Fou
         {BUCKET: "bucket", "AIRFLOW__SALARY_PIPELINE__POLL_INTERVAL": "often"},
     ]
     return Found(*load(airflow_python, options, tmp_path_factory.mktemp("airflow")))
-
-
-def load(airflow_python: Path, options: list[dict[str, str]], home: Path) -> list[dict[str, Any]]:
-    """What that Airflow finds in dags/, for each set of options."""
-    variables = {
-        "PATH": os.defpath,
-        "AIRFLOW_HOME": str(home),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        # Whoever asks AWS while a DAG is read is told that there is none.
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-    }
-    loaded = subprocess.run(
-        [airflow_python, LOAD, ROOT / "dags", json.dumps(options)],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert loaded.returncode == 0, loaded.stderr
-    found: list[dict[str, Any]] = json.loads(loaded.stdout.splitlines()[-1])
-    return found
-
-
-def job_flow(found: dict[str, Any]) -> dict[str, Any]:
-    request: dict[str, Any] = found["dags"]["salary_pipeline"]["tasks"]["create_cluster"][
-        "job_flow_overrides"
-    ]
-    return request
-
-
-def task(found: dict[str, Any], task_id: str, dag: str = "salary_pipeline") -> dict[str, Any]:
-    described: dict[str, Any] = found["dags"][dag]["tasks"][task_id]
-    return described
 
 
 def test_both_import_without_an_error_or_a_warning_whatever_is_left_out(found: Found) -> None:
