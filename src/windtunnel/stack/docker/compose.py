@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from windtunnel.install.files import write_atomically
 from windtunnel.stack.airflow.configuration import execution_env
@@ -136,11 +137,15 @@ class Compose:
     def _options(self) -> dict[str, str]:
         return option_variables(self.settings.project.mwaa.configuration_options)
 
+    def services(self) -> dict[str, dict[str, Any]]:
+        """What Compose makes of docker/compose.yaml, by service."""
+        services: dict[str, dict[str, Any]] = json.loads(self.run("config", "--format", "json"))["services"]
+        return services
+
     def made_by(self) -> dict[str, str]:
         """By service something that changes with whatever its container is made by, but for the image."""
         # Not Compose's own hash, which `config --hash` tells without what is in env files.
-        services = json.loads(self.run("config", "--format", "json"))["services"]
-        texts = {name: json.dumps(service, sort_keys=True) for name, service in services.items()}
+        texts = {name: json.dumps(service, sort_keys=True) for name, service in self.services().items()}
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
 
     def revision_of_the_project(self) -> str:

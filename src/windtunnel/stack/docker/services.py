@@ -9,6 +9,8 @@ from windtunnel.stack.settings import Settings
 
 WEBSERVER, SCHEDULER, WORKER = "airflow-webserver", "airflow-scheduler", "airflow-worker"
 MIGRATION, QUEUE = "airflow-migrate-db", "airflow-queue"
+PUBLISHED = (localstack.NAME, postgres.NAME)
+"""Those whose images others publish; ours use them."""
 REQUIREMENTS_SECONDS = 540
 """As long as MWAA lets them be installed."""
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from windtunnel.install.files import write_atomically
 from windtunnel.install.progress import Progress
-from windtunnel.stack import localstack, ports
+from windtunnel.stack import ports
 from windtunnel.stack.docker import saved_logs, start
 from windtunnel.stack.docker.compose import Compose
 from windtunnel.stack.docker.containers import PROJECT, Container, containers, who_publishes, written_by
 from windtunnel.stack.docker.engine import DockerError, check_engine, docker, inspect, is_off, why_no_engine
-from windtunnel.stack.docker.services import ComposeService, compose_services
+from windtunnel.stack.docker.services import PUBLISHED, ComposeService, compose_services
 from windtunnel.stack.docker.watch import DockerWatch
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import lock
@@ -173,8 +173,8 @@ class DockerStack:
 
     def _stop(self, running: Sequence[str]) -> None:
         """Nothing before what comes after it or uses it: EMR's clusters send their logs to S3 as they end."""
-        last = (localstack.NAME, "postgres")
-        for wave in ([n for n in running if n not in last], [n for n in running if n in last]):
+        ours = [name for name in running if name not in PUBLISHED]
+        for wave in (ours, [name for name in running if name in PUBLISHED]):
             if wave:
                 self._compose.run("--profile", "*", "stop", *wave)
 

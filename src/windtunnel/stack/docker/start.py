@@ -1,6 +1,5 @@
 """One start of the Docker stack: images, downloads, containers; shown, with bounds, and undone when one fails."""
 
-import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -15,26 +14,24 @@ from windtunnel.stack.docker import saved_logs
 from windtunnel.stack.docker.compose import CACHE_VOLUME, Compose
 from windtunnel.stack.docker.containers import Container, containers
 from windtunnel.stack.docker.engine import DockerError, docker, inspect
-from windtunnel.stack.docker.services import MIGRATION, ComposeService
+from windtunnel.stack.docker.services import MIGRATION, PUBLISHED, WEBSERVER, ComposeService
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import EMR, last_lines
 
 POLL_SECONDS = 0.5
-COMMON_IMAGES = (localstack.NAME, "postgres")
 SET_UP = ("python", "-I", "-m", "windtunnel.cli.set_up")
 
 
 def build(compose: Compose, progress: Progress) -> None:
     """Have the images: build ours, fetch the others that this machine lacks. Raises StackError."""
-    ours = [EMR] if compose.airflow_image else [EMR, "airflow-webserver"]
-    others = [*COMMON_IMAGES, *(["airflow-webserver"] if compose.airflow_image else [])]
+    ours = [EMR] if compose.airflow_image else [EMR, WEBSERVER]
+    others = [*PUBLISHED, *([WEBSERVER] if compose.airflow_image else [])]
     _logged(compose, progress, "Docker images of EMR and Airflow", "build", "--progress", "plain", *ours)
-    images = {
-        name: one["image"]
-        for name, one in json.loads(compose.run("config", "--format", "json"))["services"].items()
-    }
+    services = compose.services()
     # Only what is not there: one that was built by hand is in no registry.
-    if lacking := [name for name in others if not inspect("image", [images[name]], compose.caller())]:
+    if lacking := [
+        name for name in others if not inspect("image", [services[name]["image"]], compose.caller())
+    ]:
         _logged(compose, progress, f"Docker images of {', '.join(lacking)}", "pull", "--quiet", *lacking)
 
 
@@ -68,7 +65,6 @@ def set_up(compose: Compose, progress: Progress) -> None:
     if done.exists() and done.read_text() == state:
         return
     arguments = compose.command("--progress", "quiet", "run", "--rm", "--no-deps", "--no-TTY", EMR, *SET_UP)
-    said = []
     with subprocess.Popen(
         ("docker", *arguments),
         env=compose.environment(),
@@ -79,8 +75,7 @@ def set_up(compose: Compose, progress: Progress) -> None:
         errors="replace",
     ) as process:
         for line in process.stdout or ():
-            said.append(line.rstrip())
-            progress.say(said[-1])
+            progress.say(line.rstrip())
     if process.returncode:
         raise StackError("What EMR runs cannot be installed into its volume: see above.")
     done.write_text(state)
