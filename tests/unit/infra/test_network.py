@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.cloudformation import Resolved, foundation
+from tests.cloudformation import foundation
+from windtunnel.deploy.template import Resolved
 
 EMR_TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
 """AmazonEMRServicePolicy_v2 allows EMR to use only what has it."""

@@ -1,5 +1,6 @@
 """The options of the DAG, of windtunnel.toml and of the template are the same ones, and AWS takes their values."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,12 @@ import botocore.session
 import botocore.validate
 import pytest
 
-from tests.cloudformation import ENVIRONMENT, Resolved, environment, foundation, load
+from tests.cloudformation import ENVIRONMENT, environment, foundation
 from tests.dags import job_flow, task
 from tests.dags import load as load_dags
 from tests.project import ROOT
 from tests.unit.infra.statements import role_statements
+from windtunnel.deploy.template import Resolved, load
 from windtunnel.stack.environment import option_variables
 from windtunnel.stack.project import read_project
 
@@ -36,7 +38,7 @@ def as_ids(stack: Resolved) -> Resolved:
         "MwaaSecurityGroupId": "sg-1",
         "Bucket": "airflow-salary-pipeline-123456789012-eu-central-1",
     }
-    return Resolved(stack.template, stack.parameters | ids)
+    return replace(stack, parameters=stack.parameters | ids)
 
 
 @pytest.fixture(scope="module")

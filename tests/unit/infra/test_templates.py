@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 
-from tests.cloudformation import ENVIRONMENT, FOUNDATION, INFRA, environment, foundation, load
+from tests.cloudformation import ENVIRONMENT, FOUNDATION, INFRA, environment, foundation
+from windtunnel.deploy.template import load
 from windtunnel.stack.project import read_project
 
 TEMPLATES = sorted(INFRA.iterdir())
