@@ -80,10 +80,13 @@ def _ids(stack: Resolved) -> dict[str, str]:
     for name, one in stack.resources.items():
         kind, properties = one["Type"], one.get("Properties", {})
         if kind == "AWS::IAM::Role":
-            ids[f"{name}.Arn"] = f"arn:aws:iam::{stack.account}:role/{properties.get('RoleName', name)}"
+            ids[name] = properties.get("RoleName", name)
+            ids[f"{name}.Arn"] = f"arn:aws:iam::{stack.account}:role/{ids[name]}"
         elif kind == "AWS::S3::Bucket":
             ids[name] = properties.get("BucketName", name.lower())
             ids[f"{name}.Arn"] = f"arn:aws:s3:::{ids[name]}"
+        elif kind == "AWS::IAM::InstanceProfile":
+            ids[name] = properties.get("InstanceProfileName", name)
         elif kind in ("AWS::EC2::Subnet", "AWS::EC2::SecurityGroup"):
             prefix = "subnet" if kind.endswith("Subnet") else "sg"
             ids[name] = ids[f"{name}.GroupId"] = f"{prefix}-{name.lower()}"
