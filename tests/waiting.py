@@ -9,12 +9,12 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = 60) -> T:
+def eventually(look: Callable[[], T], seconds: float = 60, pause: float = 0.05) -> T:
     """What `look` returns as soon as it holds; its last AssertionError after a while."""
     again = retry(
         retry=retry_if_exception_type(AssertionError),
         stop=stop_after_delay(seconds),
-        wait=wait_fixed(0.05),
+        wait=wait_fixed(pause),
         reraise=True,
     )
     return again(look)()

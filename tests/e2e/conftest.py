@@ -31,6 +31,9 @@ WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
 BUCKET = "airflow-salary-pipeline-local"
 ROWS = 2000
 STACK = os.environ.get("WINDTUNNEL_STACK", "native")
+TARGET = os.environ.get("WINDTUNNEL_E2E_TARGET", "")
+"""`aws`: the tests of the pipeline run in the deployed ENVIRONMENT, and no other test does."""
+ENVIRONMENT = os.environ.get("WINDTUNNEL_E2E_NAME", "")
 OF_MAKE = ("ARGS", "STACK", "ROWS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")
 """What `make test` gives to the makes that it starts: its own arguments are not theirs."""
 
@@ -141,6 +144,27 @@ def wait_for_line(process: subprocess.Popen[str], words: str) -> str:
 def conf(**params: str) -> tuple[str, str]:
     """The flag for a run's configuration."""
     return "--conf", json.dumps(params)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Nothing runs in an account by accident, and there only what can."""
+    if TARGET not in ("", "local", "aws"):
+        raise pytest.UsageError(f"WINDTUNNEL_E2E_TARGET is {TARGET!r}: it is `local` or `aws`.")
+    if TARGET == "aws" and not ENVIRONMENT:
+        raise pytest.UsageError(
+            "WINDTUNNEL_E2E_TARGET=aws starts EMR clusters in an AWS account. Say in which MWAA environment: "
+            "WINDTUNNEL_E2E_NAME=<the name it was deployed by>."
+        )
+    endpoints = [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]
+    if TARGET == "aws" and endpoints:
+        raise pytest.UsageError(
+            f"This shell is set up for a stack on this machine ({', '.join(sorted(endpoints))}): take one that is set "
+            "up for the account."
+        )
+    for item in items:
+        mine = item.path.is_relative_to(Path(__file__).parent)
+        if TARGET == "aws" and mine and "pipeline" not in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip("It tests a stack on this machine, not an environment on AWS"))
 
 
 @pytest.fixture(scope="session")

@@ -2,61 +2,79 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import BUCKET, Project, conf
+from tests.e2e.conftest import ENVIRONMENT, TARGET, Project
+from tests.e2e.pipeline import Here, Pipeline, on_aws
 from tests.expected import FEATURES, Averages, average_salaries, read_averages
+from tests.project import copy_project
+
+ROWS = 2000
 
 
-def results(project: Project, tmp_path: Path, output: str) -> dict[str, Averages]:
+@pytest.fixture(scope="module")
+def pipeline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """The pipeline where it is to run."""
+    if TARGET != "aws":
+        yield Here(request.getfixturevalue("project"))
+        return
+    data = copy_project(tmp_path_factory.mktemp("aws") / "project", ROWS) / "data"
+    with on_aws(ENVIRONMENT, data) as there:
+        yield there
+
+
+def results(pipeline: Pipeline, tmp_path: Path, output: str) -> dict[str, Averages]:
     """What lies in S3, by feature; one file each."""
     found = {}
     for feature in FEATURES:
-        listed = project.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{output}{feature}/")["Contents"]
+        listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix=f"{output}{feature}/")["Contents"]
         [key] = [one["Key"] for one in listed if one["Key"].endswith(".csv")]
         file = tmp_path / f"{feature}.csv"
-        project.s3.download_file(BUCKET, key, str(file))
+        pipeline.s3.download_file(pipeline.bucket, key, str(file))
         found[feature] = read_averages(file, feature)
     return found
 
 
-def expected(project: Project) -> dict[str, Averages]:
-    data = project.home / "data"
+def expected(data: Path) -> dict[str, Averages]:
     return average_salaries(data / "train_features.csv", data / "train_salaries.csv")
 
 
-def test_run_ends_with_the_table_of_averages_that_an_independent_computation_gives(
-    project: Project, tmp_path: Path
+def test_a_run_leaves_the_averages_that_an_independent_computation_gives_and_no_cluster(
+    pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    before = set(project.clusters())
-    said = project.run("run")
-    assert results(project, tmp_path, "output/average_salary/") == expected(project)
-    for words in ("jobType", "CEO", "average_salary", "succeeded"):
-        assert words in said
-    project.wait_for_the_end_of_all_but(before)
+    before, output = set(pipeline.clusters()), pipeline.output("average_salary")
+    said = pipeline.run(output=output)
+    assert "succeeded" in said
+    assert results(pipeline, tmp_path, output) == expected(pipeline.data)
+    pipeline.wait_for_the_end_of_all_but(before)
 
 
-def test_a_new_file_in_data_is_what_the_next_run_uses_and_the_output_is_not_doubled(
+def test_a_new_file_in_data_is_what_the_next_run_uses_and_shows_and_the_output_is_not_doubled(
     project: Project, tmp_path: Path
 ) -> None:
+    here = Here(project)
     file = project.home / "data" / "train_salaries.csv"
     before = file.read_text()
     rows = list(csv.reader(io.StringIO(before)))
     try:
         with file.open("w", newline="") as target:
             csv.writer(target).writerows([rows[0], *([job, int(salary) + 1000] for job, salary in rows[1:])])
-        project.run("run")
-        assert results(project, tmp_path, "output/average_salary/") == expected(project)
+        said = project.run("run")
+        assert results(here, tmp_path, "output/average_salary/") == expected(here.data)
+        for words in ("jobType", "CEO", "average_salary", "succeeded"):
+            assert words in said
     finally:
         file.write_text(before)
 
 
-def test_the_deferrable_twin_waits_in_the_triggerer(project: Project, tmp_path: Path) -> None:
-    said = project.run("run", "--dag", "salary_pipeline_deferrable")
+def test_the_deferrable_twin_waits_in_the_triggerer(pipeline: Pipeline) -> None:
+    output = pipeline.output("deferred")
+    said = pipeline.run("salary_pipeline_deferrable", output=output)
     assert "wait_for_step deferred" in said
-    listed = project.s3.list_objects_v2(Bucket=BUCKET, Prefix="output/average_salary_deferrable/jobType/")
+    listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix=f"{output}jobType/")
     assert any(one["Key"].endswith(".csv") for one in listed["Contents"])
 
 
@@ -69,15 +87,13 @@ def test_the_deferrable_twin_waits_in_the_triggerer(project: Project, tmp_path: 
     ],
 )
 def test_bad_input_is_a_failed_step_whose_reason_is_in_airflows_task_log(
-    project: Project, broken: str, text: str | None, sentence: str
+    pipeline: Pipeline, broken: str, text: str | None, sentence: str
 ) -> None:
-    key = "data/broken.csv" if text else "data/none.csv"
-    if text:
-        project.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
-    before = set(project.clusters())
-    said = project.run("run", *conf(**{broken: key, "output": "output/broken/"}), code=1)
+    key = pipeline.put("broken.csv", text) if text else "data/none.csv"
+    before, output = set(pipeline.clusters()), pipeline.output("broken")
+    said = pipeline.run(code=1, **{broken: key, "output": output})
     assert "wait_for_step failed" in said
     log = said.partition("wait_for_step failed; the end of its log")[2]
     assert sentence in log and "/stdout.gz" in log
-    project.wait_for_the_end_of_all_but(before)
-    assert "Contents" not in project.s3.list_objects_v2(Bucket=BUCKET, Prefix="output/broken/")
+    pipeline.wait_for_the_end_of_all_but(before)
+    assert "Contents" not in pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix=output)

@@ -60,7 +60,7 @@ class Run:
         """Wait until the DAG, as it is in its file now, is known to Airflow, and trigger it."""
         dag = self._parsed_dag()
         if dag.is_paused:
-            self.airflow.unpause(self.dag_id)
+            self.airflow.set_paused(self.dag_id, False)
         self.run_id = self.airflow.trigger(self.dag_id, conf)
         self.began = time.monotonic()
         self.say(f"{self.dag_id} runs: {self.link}")

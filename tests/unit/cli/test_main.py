@@ -19,10 +19,15 @@ OF_THIS_REPOSITORY = ("lock", "sbom")
 """Targets of make that are no commands: another project has nothing for them to work on."""
 
 
-def windtunnel(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def windtunnel(*arguments: str, folder: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("WINDTUNNEL_", "PYTEST_"))}
     return subprocess.run(
-        [WINDTUNNEL, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [WINDTUNNEL, *arguments],
+        cwd=folder,
+        env=environment | more,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -137,6 +142,20 @@ def test_tests_get_what_else_is_given_and_no_aws_account(
 
     assert windtunnel("test", "-k", "one", folder=tmp_path).returncode == 0
     assert windtunnel("test", "-k", "two", folder=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(("command", "name"), [("test-e2e", "mine"), ("test", "")])
+def test_only_the_end_to_end_tests_get_the_account_and_only_when_they_are_led_to_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str
+) -> None:
+    (tmp_path / "windtunnel.toml").write_text("")
+    (tmp_path / "tests" / "e2e").mkdir(parents=True)
+    text = f"import os\ndef test_one(): assert os.environ.get('AWS_PROFILE', '') == {name!r}\n"
+    (tmp_path / "tests" / "e2e" / "test_it.py").write_text(text)
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+
+    assert windtunnel("test-e2e", folder=tmp_path).returncode == bool(name)
+    assert windtunnel(command, folder=tmp_path, WINDTUNNEL_E2E_TARGET="aws").returncode == 0
 
 
 def test_clean_removes_what_a_stack_left_and_nothing_else(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import httpx
 from windtunnel.stack.airflow.requirements import MWAA_HOME
 from windtunnel.stack.errors import StackError
 
+API = "/api/v2"
 PAGE = 1000
 
 
@@ -76,12 +77,15 @@ class AirflowClient:
 
     Every call raises AirflowUnreachableError when there is no answer, StackError when it is refused.
     Files are named as this machine has them: MWAA's folder, which a container tells of, is `project` here.
+    `transport` is another way to the API than by HTTP to `url`.
     """
 
-    def __init__(self, url: str, project: Path = Path(MWAA_HOME)) -> None:
+    def __init__(
+        self, url: str, project: Path = Path(MWAA_HOME), transport: httpx.BaseTransport | None = None
+    ) -> None:
         self._url = url
         self._project = project
-        self._http = httpx.Client(base_url=f"{url}/api/v2", timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=f"{url}{API}", timeout=30, trust_env=False, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -124,8 +128,8 @@ class AirflowClient:
         ]
         return [broken for broken in found if broken.is_so_now]
 
-    def unpause(self, dag_id: str) -> None:
-        self._send("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+    def set_paused(self, dag_id: str, paused: bool) -> None:
+        self._send("PATCH", f"/dags/{dag_id}", json={"is_paused": paused})
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Start a run; its id."""
