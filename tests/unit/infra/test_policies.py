@@ -20,6 +20,8 @@ from tests.unit.infra.statements import (
     role_statements,
     trust_statements,
 )
+from windtunnel.deploy.actions import EMR_IMPLIED, Need
+from windtunnel.deploy.policies import roles_of
 
 STATEMENTS = role_statements(foundation())
 BUCKET = "arn:aws:s3:::bucket"
@@ -38,11 +40,8 @@ PATTERNS = {
     "kms:GenerateDataKey*": "MWAA's documentation: with and without the key's plain text",
 }
 """Why actions are allowed by a pattern."""
-IMPLIED = {
-    "Tags": "elasticmapreduce:AddTags",
-    "AutoTerminationPolicy": "elasticmapreduce:PutAutoTerminationPolicy",
-}
-"""By member of RunJobFlow's request, the permission that EMR asks for besides."""
+IMPLIED = {member: f"elasticmapreduce:{EMR_IMPLIED[member]}" for member in ("Tags", "AutoTerminationPolicy")}
+"""By member of RunJobFlow's request in the DAG, the permission that EMR asks for besides."""
 
 
 def allowed(role: str, policy: str = "*") -> list[Statement]:
@@ -51,13 +50,8 @@ def allowed(role: str, policy: str = "*") -> list[Statement]:
 
 def may(role: str, action: str, resource: str) -> bool:
     """Conditions aside."""
-    return any(
-        fnmatchcase(action.lower(), pattern.lower()) and fnmatchcase(resource, one)
-        for statement in allowed(role)
-        if "Resource" in statement.content
-        for pattern in statement.actions
-        for one in statement.resources
-    )
+    (one,) = (one for one in roles_of(foundation()).values() if one.name == role)
+    return bool(one.allowing(Need(action, resource)))
 
 
 @pytest.mark.parametrize("one", STATEMENTS, ids=lambda one: f"{one.role}-{one.content['Sid']}")
@@ -94,7 +88,7 @@ def test_every_statement_is_one_that_iam_knows(one: Statement) -> None:
     ],
 )
 def test_a_wrong_statement_would_be_found(content: dict[str, Any], problem: str) -> None:
-    assert problem in Statement("Role", "policy", {"Effect": "Allow"} | content).problems()
+    assert problem in Statement({"Effect": "Allow"} | content, ()).problems()
 
 
 def test_patterns_meet_where_one_text_fits_both() -> None:
