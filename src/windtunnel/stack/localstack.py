@@ -18,6 +18,11 @@ HOOKS = Path("localstack-init") / "ready.d"
 """Where a project keeps what LocalStack runs once it is ready."""
 READY = "/_localstack/init/ready"
 """What it tells of those scripts."""
+RECORDER = {
+    "start.d/record_calls.py": "stack/environments/localstack/record_calls.py",
+    "windtunnel/calls.py": "aws/calls.py",
+}
+"""Where LocalStack's init folder has what records calls, and where windtunnel has it."""
 
 
 def install(*, cache: Path, progress: Progress) -> Path:
@@ -87,6 +92,9 @@ def _prepare(project: Path, folder: Path) -> None:
     stages = folder / "root" / "etc" / "localstack" / "init"
     stages.mkdir(parents=True)
     (stages / "ready.d").symlink_to(project.resolve() / HOOKS, target_is_directory=True)
+    for place, file in RECORDER.items():
+        (stages / place).parent.mkdir()
+        (stages / place).symlink_to(Path(str(files("windtunnel"))) / file)
 
 
 def _healthy(url: str) -> bool:
