@@ -2,12 +2,16 @@
 
 import csv
 import io
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import BUCKET, Project, conf
 from tests.expected import FEATURES, Averages, average_salaries, read_averages
+from windtunnel.stack.calls import Call, Recording, code_digest, saved
+from windtunnel.stack.environment import Principal
 
 
 def results(project: Project, tmp_path: Path, output: str) -> dict[str, Averages]:
@@ -27,15 +31,70 @@ def expected(project: Project) -> dict[str, Averages]:
     return average_salaries(data / "train_features.csv", data / "train_salaries.csv")
 
 
-def test_run_ends_with_the_table_of_averages_that_an_independent_computation_gives(
-    project: Project, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Ran:
+    """One `windtunnel run`: what it said, what it left, and what it was to leave."""
+
+    said: str
+    results: dict[str, Averages]
+    expected: dict[str, Averages]
+    recording: Recording
+
+
+@pytest.fixture(scope="module")
+def ran(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     before = set(project.clusters())
     said = project.run("run")
-    assert results(project, tmp_path, "output/average_salary/") == expected(project)
-    for words in ("jobType", "CEO", "average_salary", "succeeded"):
-        assert words in said
+    found = results(project, tmp_path_factory.mktemp("results"), "output/average_salary/")
+    one = Ran(said, found, expected(project), saved(project.settings)["salary_pipeline"])
     project.wait_for_the_end_of_all_but(before)
+    return one
+
+
+def test_run_ends_with_the_table_of_averages_that_an_independent_computation_gives(ran: Ran) -> None:
+    assert ran.results == ran.expected
+    for words in ("jobType", "CEO", "average_salary", "succeeded"):
+        assert words in ran.said
+
+
+def operations(calls: Iterable[Call], principal: Principal, service: str) -> set[str]:
+    return {call.operation for call in calls if (call.principal, call.service) == (principal, service)}
+
+
+def keys(calls: Iterable[Call], principal: Principal, operation: str) -> set[str]:
+    """What was touched of the pipeline's bucket."""
+    return {
+        call.resource["Key"]
+        for call in calls
+        if (call.principal, call.service, call.operation) == (principal, "s3", operation)
+        and call.resource["Bucket"] == BUCKET
+    }
+
+
+def test_a_run_keeps_who_called_what(project: Project, ran: Ran) -> None:
+    recording, calls = ran.recording, ran.recording.calls
+    assert (recording.succeeded, recording.s3, recording.code) == (True, True, code_digest(project.home))
+    assert f"{len(calls)} different calls to AWS were recorded." in ran.said
+
+    # Airflow makes EMR's calls, and none to S3.
+    assert operations(calls, Principal.AIRFLOW, "emr") >= {
+        *("RunJobFlow", "AddJobFlowSteps", "DescribeStep", "TerminateJobFlows"),
+    }
+    assert operations(calls, Principal.AIRFLOW, "s3") == set()
+    [cluster] = [call for call in calls if call.operation == "RunJobFlow"]
+    assert cluster.resource == {"ServiceRole": "EMR_DefaultRole", "JobFlowRole": "EMR_EC2_DefaultRole"}
+
+    # The step reads its script and its data, and writes the output and nothing else.
+    read, written = (keys(calls, Principal.STEPS, operation) for operation in ("GetObject", "PutObject"))
+    data = {"data/train_features.csv", "data/train_salaries.csv"}
+    assert read >= {"spark/average_salary.py", *data}
+    assert any(key.endswith(".csv") for key in written)
+    assert {key.split("/")[0] for key in written} == {"output"}
+
+    # The service ships the logs, and reads nothing.
+    assert operations(calls, Principal.EMR, "s3") == {"PutObject"}
+    assert all(key.startswith("logs/emr/j-") for key in keys(calls, Principal.EMR, "PutObject"))
+    assert {call.principal for call in calls} <= {*Principal}
 
 
 def test_a_new_file_in_data_is_what_the_next_run_uses_and_the_output_is_not_doubled(

@@ -15,6 +15,7 @@ from windtunnel.stack.airflow.versions import version_of
 from windtunnel.stack.docker.engine import docker
 from windtunnel.stack.environment import HOME_VARIABLE, is_inherited, option_variables
 from windtunnel.stack.errors import StackError
+from windtunnel.stack.localstack import RECORDER
 from windtunnel.stack.settings import REGION, Settings, setting_variables, variable
 
 FILE = Path("docker") / "compose.yaml"
@@ -110,6 +111,7 @@ class Compose:
             "WINDTUNNEL_EXECUTION_ENV": execution_env(settings.project.mwaa.airflow_version),
             "WINDTUNNEL_AIRFLOW_OPTIONS": json.dumps(self._options()),
             **self._parts(),
+            **{f"WINDTUNNEL_{file.stem.upper()}": str(file) for file in RECORDER.values()},
             "WINDTUNNEL_OPTIONS_FILE": str(self.folder / "options.env"),
             **_secret_variables(secrets),
         }
