@@ -140,3 +140,10 @@ def test_bad_input_is_a_failed_step_whose_reason_is_in_airflows_task_log(
     assert sentence in log and "/stdout.gz" in log
     project.wait_for_the_end_of_all_but(before)
     assert "Contents" not in project.s3.list_objects_v2(Bucket=BUCKET, Prefix="output/broken/")
+
+    # What it called is kept all the same, and what was asked for in vain is a call.
+    recording = saved(project.settings)["salary_pipeline"]
+    assert not recording.succeeded
+    assert key in keys(recording.calls, Principal.STEPS, "GetObject") | keys(
+        recording.calls, Principal.STEPS, "HeadObject"
+    )

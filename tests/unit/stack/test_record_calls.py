@@ -1,7 +1,9 @@
 """What records calls inside LocalStack, without one: contexts as its handler chain has them."""
 
 import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -156,6 +158,52 @@ def test_a_call_that_cannot_be_recorded_is_logged_and_told_and_the_request_goes_
     assert "could not be recorded" in caplog.text
     assert recorder.page(None)["failure"] == "A call could not be recorded: KeyError."
     assert [operation for _, _, operation, _ in told(recorder)] == ["GetObject"]
+
+
+class Router(dict[str, Callable[[object], dict[str, Any]]]):
+    """LocalStack's, as far as it takes routes."""
+
+    def add(self, path: str, endpoint: Callable[[object], dict[str, Any]], methods: list[str]) -> None:
+        assert methods == ["GET"]
+        self[path] = endpoint
+
+
+def execute(monkeypatch: pytest.MonkeyPatch, init: Path, handlers: object) -> Router:
+    """The file, executed as LocalStack does it, in one whose chain has these handlers."""
+    (init / "windtunnel").mkdir()
+    (init / "windtunnel" / "calls.py").symlink_to(RECORDER["windtunnel/calls.py"])
+    router = Router()
+    config = SimpleNamespace(dirs=SimpleNamespace(init=str(init)))
+    modules: dict[str, Any] = {
+        "localstack": SimpleNamespace(config=config),
+        "localstack.services": SimpleNamespace(),
+        "localstack.services.edge": SimpleNamespace(ROUTER=router),
+        "localstack.aws": SimpleNamespace(handlers=handlers),
+    }
+    for name, stand_in in modules.items():
+        monkeypatch.setitem(sys.modules, name, stand_in)
+    exec(RECORDER["start.d/record_calls.py"].read_bytes(), {})  # noqa: S102
+    return router
+
+
+def test_executed_by_localstack_it_is_one_of_its_handlers_and_has_a_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chain: list[Any] = []
+    router = execute(monkeypatch, tmp_path, SimpleNamespace(serve_custom_service_request_handlers=chain))
+    [handler] = chain
+    handler(None, request("s3", "ListBuckets", {}), None)
+
+    answer = router["/_windtunnel/calls"](None)
+    assert [one["operation"] for one in answer["calls"]] == ["ListBuckets"]
+    assert "failure" not in answer
+
+
+def test_a_localstack_without_that_list_of_handlers_starts_and_says_that_nothing_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    router = execute(monkeypatch, tmp_path, SimpleNamespace())
+    assert "no list of handlers" in router["/_windtunnel/calls"](None)["failure"]
 
 
 def test_the_tables_name_what_botocores_models_have(script: ModuleType) -> None:
