@@ -149,14 +149,23 @@ def test_a_call_has_what_it_touches_and_no_secret(
     assert all(one["members"] == sorted(params) for one in recorder.page(None)["calls"])
 
 
+def test_a_request_that_lacks_what_it_is_for_is_a_call_all_the_same(
+    script: ModuleType, recorder: Any
+) -> None:
+    for service, operation in script.EACH:
+        recorder(None, request(service, operation, {}), None)
+    assert told(recorder) == [("airflow", service, operation, {}) for service, operation in script.EACH]
+    assert "failure" not in recorder.page(None)
+
+
 def test_a_call_that_cannot_be_recorded_is_logged_and_told_and_the_request_goes_on(
     recorder: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorder(None, request("s3", "DeleteObjects", {"Bucket": "b"}), None)
+    recorder(None, request("s3", "DeleteObjects", {"Bucket": "b", "Delete": 7}), None)
     recorder(None, request("s3", "GetObject", {"Bucket": "b", "Key": "k"}), None)
 
     assert "could not be recorded" in caplog.text
-    assert recorder.page(None)["failure"] == "A call could not be recorded: KeyError."
+    assert recorder.page(None)["failure"] == "A call could not be recorded: AttributeError."
     assert [operation for _, _, operation, _ in told(recorder)] == ["GetObject"]
 
 

@@ -43,18 +43,21 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """The members of a service's requests that name what is touched. None of them is ever a secret."""
 EACH: Mapping[tuple[str, str], tuple[str, Callable[[Any], Iterable[Any]]]] = {
-    ("s3", "DeleteObjects"): ("Key", lambda request: (one["Key"] for one in request["Delete"]["Objects"])),
-    ("secretsmanager", "BatchGetSecretValue"): ("SecretId", lambda request: request["SecretIdList"]),
-    ("ssm", "GetParameters"): ("Name", lambda request: request["Names"]),
-    ("ssm", "DeleteParameters"): ("Name", lambda request: request["Names"]),
-    ("dynamodb", "BatchGetItem"): ("TableName", lambda request: request["RequestItems"]),
-    ("dynamodb", "BatchWriteItem"): ("TableName", lambda request: request["RequestItems"]),
+    ("s3", "DeleteObjects"): (
+        "Key",
+        lambda request: [one.get("Key") for one in request.get("Delete", {}).get("Objects", ())],
+    ),
+    ("secretsmanager", "BatchGetSecretValue"): ("SecretId", lambda request: request.get("SecretIdList", ())),
+    ("ssm", "GetParameters"): ("Name", lambda request: request.get("Names", ())),
+    ("ssm", "DeleteParameters"): ("Name", lambda request: request.get("Names", ())),
+    ("dynamodb", "BatchGetItem"): ("TableName", lambda request: request.get("RequestItems", ())),
+    ("dynamodb", "BatchWriteItem"): ("TableName", lambda request: request.get("RequestItems", ())),
     ("events", "PutEvents"): (
         "EventBusName",
-        lambda request: {one.get("EventBusName", "default") for one in request["Entries"]},
+        lambda request: {one.get("EventBusName", "default") for one in request.get("Entries", ())},
     ),
 }
-"""Operations that touch several things at once: the name of each, and where they are."""
+"""Operations that touch several things: the name of each, and where they are in a request, which may lack them."""
 
 log = logging.getLogger("localstack.windtunnel.calls")
 
