@@ -12,8 +12,10 @@ from botocore.exceptions import ClientError
 
 from tests.serving import serving
 from windtunnel.aws.service import load_model
+from windtunnel.emr import service
 from windtunnel.emr.calls import CALLS_PATH, EACH, NAMES
 from windtunnel.emr.config import EmrConfig
+from windtunnel.emr.logs import LogShipper
 from windtunnel.emr.service import build
 
 ROLES = {"ServiceRole": "EMR_DefaultRole", "JobFlowRole": "EMR_EC2_DefaultRole"}
@@ -100,3 +102,24 @@ def test_the_tables_name_what_the_model_has() -> None:
         plural = EACH[operation][0] + "s"
         assert shape.members[plural].type_name == "list"
         assert EACH[operation][1]({plural: ["one"]}) == ["one"]
+
+
+def test_the_service_keeps_logs_with_its_own_keys_and_not_with_those_of_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[Any, ...]] = []
+
+    class Shipper(LogShipper):
+        def __init__(self, *arguments: Any) -> None:
+            given.append(arguments)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(service, "LogShipper", Shipper)
+    config = EmrConfig(
+        state=tmp_path / "emr",
+        cache=tmp_path / "cache",
+        environment={"AWS_ACCESS_KEY_ID": "emr-steps", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        service_environment={"AWS_ACCESS_KEY_ID": "emr"},
+    )
+    build(config)
+    assert given == [({"AWS_ACCESS_KEY_ID": "emr"}, "http://127.0.0.1:1")]
