@@ -68,7 +68,7 @@ def collect(settings: Settings, since: datetime) -> list[Call]:
 def _check(service: str, answer: Mapping[str, Any], since: datetime) -> None:
     if not {"since", "calls"} <= answer.keys():
         raise RecordingError(
-            f"{service} tells of no calls. If it was started by an older windtunnel, `make down` and `make up` help."
+            f"{service} tells of none. It is down, or was started by an older windtunnel: `make down`, then `make up`."
         )
     if failure := answer.get("failure"):
         raise RecordingError(

@@ -84,7 +84,7 @@ def test_a_service_without_a_recorder_is_not_one_without_calls(
     services: Services, settings: Settings, name: str
 ) -> None:
     services.answers[name] = {"message": "Not Found"}
-    with pytest.raises(RecordingError, match=f"^{name} tells of no calls"):
+    with pytest.raises(RecordingError, match=f"^{name} tells of none"):
         calls.collect(settings, BEGAN)
 
 
@@ -96,7 +96,7 @@ def test_a_recorder_that_missed_a_call_says_so(services: Services, settings: Set
 
 def test_nobody_there_is_an_incomplete_recording(project: Callable[[str], Path]) -> None:
     settings = load_settings(project(""), localstack_port=free_port())
-    with pytest.raises(RecordingError, match=r"^localstack tells of no calls"):
+    with pytest.raises(RecordingError, match=r"^localstack tells of none"):
         calls.collect(settings, BEGAN)
 
 
