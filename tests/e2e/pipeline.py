@@ -57,6 +57,7 @@ class Here:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self.settings = project.settings
         self.s3 = project.s3
         self.data = project.home / "data"
 

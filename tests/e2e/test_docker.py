@@ -8,7 +8,9 @@ import pytest
 from tests.e2e.conftest import ROWS, STACK, Project, wait_for_line
 from tests.e2e.stacks import Containers
 from tests.project import copy_project
+from windtunnel.stack.calls import saved
 from windtunnel.stack.docker.engine import docker, inspect
+from windtunnel.stack.environment import Principal
 
 pytestmark = pytest.mark.skipif(STACK != "docker", reason="Of the Docker stack: make test-e2e STACK=docker")
 
@@ -115,6 +117,13 @@ def test_celerys_worker_runs_the_tasks_that_come_over_sqs(
         assert "celery.worker.strategy" in log or "Task execute_workload" in log, log
         assert worker.is_well
         assert nodes(other) < nodes(project)
+        queue = {
+            (call.principal, call.operation, call.resource["QueueUrl"].rpartition("/")[2])
+            for call in saved(other.settings)["salary_pipeline"].calls
+            if call.service == "sqs"
+        }
+        assert {operation for _, operation, _ in queue} >= {"SendMessage", "ReceiveMessage", "DeleteMessage"}
+        assert {(principal, name) for principal, _, name in queue} == {(Principal.AIRFLOW, "airflow-celery")}
     finally:
         other.end()
 

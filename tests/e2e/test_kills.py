@@ -27,6 +27,7 @@ def test_the_service_is_killed_while_the_step_runs_and_the_step_has_run_once(pro
     assert step["Status"]["State"] == "COMPLETED"
     controller = project.underneath.read(f"emr/clusters/{cluster}/steps/{step['Id']}/controller")
     assert controller.count("Running [") == 1
+    assert "The run's calls to AWS are not kept: emr has the calls from" in said
 
 
 def test_the_scheduler_is_killed_while_the_sensor_waits_and_the_run_succeeds(project: Project) -> None:
@@ -67,6 +68,7 @@ def test_localstack_is_killed_and_the_run_fails_and_says_so(project: Project) ->
         said = rest(run)
     assert run.returncode == 1
     assert "localstack died" in said and "everything in S3 is lost with it" in said
+    assert "The run's calls to AWS are not kept: localstack tells of none." in said
 
     def ended() -> None:
         assert set(project.clusters().values()) <= {"TERMINATED", "TERMINATED_WITH_ERRORS"}

@@ -2,13 +2,13 @@
 
 import logging
 import uuid
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from botocore.model import OperationModel
 from starlette.types import Receive, Scope, Send
 
-from windtunnel.aws.context import request_context
+from windtunnel.aws.context import RequestContext, request_context
 from windtunnel.aws.errors import ServiceError, serialization_exception, unknown_operation
 from windtunnel.aws.parser import parse
 from windtunnel.aws.serializer import serialize, serialize_error
@@ -20,6 +20,9 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 _FALLBACK_CONTENT_TYPE = "application/x-amz-json-1.1"
 
 logger = logging.getLogger(__name__)
+
+Observer = Callable[[RequestContext, str, str, Mapping[str, Any]], object]
+"""Told of each request that is one of an operation: who asks, the service, the operation, its parameters."""
 
 
 class Response(NamedTuple):
@@ -38,8 +41,9 @@ class Gateway:
     serializer of its own; validation and handlers stay the same.
     """
 
-    def __init__(self, services: Sequence[Service]) -> None:
+    def __init__(self, services: Sequence[Service], observer: Observer | None = None) -> None:
         self._services = {service.target_prefix: service for service in services}
+        self._observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -51,7 +55,7 @@ class Gateway:
             body = await _read_body(receive)
             if body is None:
                 return
-            response = Response(200, _answer(service, operation, headers, body, request_id))
+            response = Response(200, self._answer(service, operation, headers, body, request_id))
         except ServiceError as error:
             response = _refuse(service, operation, error, request_id)
         content_type = service.content_type if service else _FALLBACK_CONTENT_TYPE
@@ -74,30 +78,45 @@ class Gateway:
             raise unknown_operation(f"No service here has the operation {target[:200]!r}.")
         return service, operation
 
+    def _answer(
+        self,
+        service: Service,
+        operation: OperationModel,
+        headers: dict[bytes, str],
+        body: bytes,
+        request_id: str,
+    ) -> bytes:
+        try:
+            context = request_context(headers.get(b"authorization", ""), request_id)
+            _check_content_type(headers.get(b"content-type", ""), service.content_type)
+            params = {} if operation.input_shape is None else parse(body, operation.input_shape)
+            self._observe(context, service, operation, params)
+            handler = service.handler(operation.name)
+            if operation.input_shape is not None:
+                validate(params, operation.input_shape)
+            result = handler(context, params)
+            return b"" if operation.output_shape is None else serialize(result or {}, operation.output_shape)
+        except ServiceError:
+            raise
+        except Exception as error:
+            logger.exception("%s %s failed unexpectedly", request_id, operation.name)
+            raise ServiceError(
+                service.internal_error,
+                f"{operation.name} failed inside windtunnel ({type(error).__name__}). Look for request"
+                f" {request_id} in the log of the service: windtunnel logs {service.name}",
+                500,
+            ) from error
 
-def _answer(
-    service: Service, operation: OperationModel, headers: dict[bytes, str], body: bytes, request_id: str
-) -> bytes:
-    try:
-        context = request_context(headers.get(b"authorization", ""), request_id)
-        _check_content_type(headers.get(b"content-type", ""), service.content_type)
-        handler = service.handler(operation.name)
-        params = {}
-        if operation.input_shape is not None:
-            params = parse(body, operation.input_shape)
-            validate(params, operation.input_shape)
-        result = handler(context, params)
-        return b"" if operation.output_shape is None else serialize(result or {}, operation.output_shape)
-    except ServiceError:
-        raise
-    except Exception as error:
-        logger.exception("%s %s failed unexpectedly", request_id, operation.name)
-        raise ServiceError(
-            service.internal_error,
-            f"{operation.name} failed inside windtunnel ({type(error).__name__}). Look for request"
-            f" {request_id} in the log of the service: windtunnel logs {service.name}",
-            500,
-        ) from error
+    def _observe(
+        self, context: RequestContext, service: Service, operation: OperationModel, params: Mapping[str, Any]
+    ) -> None:
+        if self._observer is None:
+            return
+        try:
+            self._observer(context, service.name, operation.name, params)
+        except Exception:
+            # What watches a request is no reason to refuse it.
+            logger.exception("%s %s could not be observed", context.request_id, operation.name)
 
 
 def _check_content_type(given: str, expected: str) -> None:

@@ -3,18 +3,22 @@
 import json
 import os
 import subprocess
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from windtunnel.cli.flags import with_settings
 from windtunnel.cli.tables import print_table
 from windtunnel.cli.up import bring_up
+from windtunnel.stack import calls
 from windtunnel.stack.airflow.client import AirflowClient
 from windtunnel.stack.environment import client_environment
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
 from windtunnel.stack.stack import Watch
+
+if TYPE_CHECKING:
+    from windtunnel.stack.run import Run
 
 TOP_ROWS = 10
 
@@ -77,11 +81,34 @@ def _run_dag(settings: Settings, watch: Watch, dag_id: str, conf: dict[str, Any]
         run = Run(airflow, watch, dag_id, lambda line: print(line, flush=True))
         try:
             run.start(conf)
-            run.follow()
+            _follow(settings, run)
         except KeyboardInterrupt:
             if run.run_id:
                 print(f"\nNo longer watching; the run goes on: {run.link}\n`make down` would end it.")
             raise
+
+
+def _follow(settings: Settings, run: "Run") -> None:
+    """Until the run has ended, and keep what it called, however it did."""
+    from windtunnel.stack.run import RunFailedError
+
+    code = calls.code_digest(settings.home)
+    try:
+        run.follow()
+    except RunFailedError:
+        _keep_calls(settings, run, code, succeeded=False)
+        raise
+    _keep_calls(settings, run, code, succeeded=True)
+
+
+def _keep_calls(settings: Settings, run: "Run", code: str, *, succeeded: bool) -> None:
+    try:
+        found = calls.recorded(settings, run.dag_id, run.triggered_at, code, succeeded=succeeded)
+    except calls.RecordingError as error:
+        print(f"The run's calls to AWS are not kept: {error}")
+        return
+    calls.save(settings, found)
+    print(f"{len(found.calls)} different calls to AWS were recorded.")
 
 
 def _show(glob: str) -> None:

@@ -8,7 +8,7 @@ from windtunnel.cli.flags import with_settings
 from windtunnel.emr.config import EmrConfig
 from windtunnel.install.files import locked
 from windtunnel.stack import ports
-from windtunnel.stack.environment import SERVICE_VARIABLE, step_environment
+from windtunnel.stack.environment import SERVICE_VARIABLE, Principal, aws_variables, step_environment
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
 
@@ -50,6 +50,7 @@ def emr_config(settings: Settings) -> EmrConfig:
         port=settings.emr_port,
         allowed_hosts=settings.allowed_hosts,
         environment=step_environment(settings),
+        service_environment=aws_variables(settings, Principal.EMR),
         spare_seconds=settings.emr_spare_minutes * 60,
         web_ports=settings.web_ports,
         system_commands_warn=settings.emr_system_commands == "warn",

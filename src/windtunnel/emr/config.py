@@ -43,6 +43,8 @@ class EmrConfig:
     allowed_hosts: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """What steps and daemons get: endpoints, region and keys as AWS's SDKs read them, and WINDTUNNEL_HOME."""
+    service_environment: Mapping[str, str] = field(default_factory=dict)
+    """What the service itself calls AWS with, to keep logs: a region and keys of its own."""
     max_nodes: int = field(default_factory=default_nodes)
     """Nodes of one cluster, its master counted, that may have processes."""
     max_executors: int = field(default_factory=default_executors)

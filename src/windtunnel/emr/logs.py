@@ -107,7 +107,7 @@ class LogShipper:
 
 
 def s3_client(environment: Mapping[str, str], endpoint: str) -> "S3Client":
-    """A client of the S3 that steps use, with bounds short enough for one that is down."""
+    """A client of S3 with the keys of `environment`, with bounds short enough for one that is down."""
     import boto3
     from botocore.config import Config
 

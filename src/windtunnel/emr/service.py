@@ -15,6 +15,7 @@ from starlette.routing import Route
 from windtunnel.aws.app import create_app
 from windtunnel.aws.server import serve
 from windtunnel.emr import store
+from windtunnel.emr.calls import Recorder
 from windtunnel.emr.config import EmrConfig
 from windtunnel.emr.forwarder import forwarding
 from windtunnel.emr.logs import LogShipper
@@ -54,8 +55,14 @@ def build(config: EmrConfig) -> Starlette:
         await asyncio.to_thread(_stop, reconciler, db)
 
     page = Route(CLUSTERS_PATH, _clusters_page(db, runtime), methods=["GET"])
-    hosts = (*config.allowed_hosts, config.host)
-    return create_app([emr_service(db)], allowed_hosts=hosts, lifespan=lifespan, routes=[page])
+    recorder = Recorder()
+    return create_app(
+        [emr_service(db)],
+        allowed_hosts=(*config.allowed_hosts, config.host),
+        lifespan=lifespan,
+        routes=[page, recorder.route()],
+        observer=recorder,
+    )
 
 
 def stop_clusters(config: EmrConfig) -> bool:
@@ -67,7 +74,7 @@ def stop_clusters(config: EmrConfig) -> bool:
 def _parts(config: EmrConfig) -> tuple[Store, Runtime, Reconciler]:
     db = Store(config.database)
     runtime = Runtime(config, PlainProgress(sys.stderr))
-    reconciler = Reconciler(db, runtime, LogShipper(config.environment, config.s3_endpoint))
+    reconciler = Reconciler(db, runtime, LogShipper(config.service_environment, config.s3_endpoint))
     return db, runtime, reconciler
 
 

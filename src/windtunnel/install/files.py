@@ -1,9 +1,10 @@
-"""Files that are never half written, and locks between processes."""
+"""Files that are never half written, what tells them apart, and locks between processes."""
 
 import fcntl
+import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,3 +39,17 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[i
             waiting()
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file below `folder`, sorted, but for Python's bytecode."""
+    return sorted(f for f in folder.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+
+
+def digest_of(home: Path, files: Iterable[Path]) -> str:
+    """Changes with the content of these files and with their paths below `home`; what is no file does not count."""
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(f"{file.relative_to(home)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]

@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
 from windtunnel.install.fetch import MAVEN_URL_VARIABLE
@@ -15,23 +16,40 @@ SERVICE_VARIABLE = "WINDTUNNEL_SERVICE"
 ENDPOINT = "AWS_ENDPOINT_URL"
 
 
-def exports(settings: Settings) -> dict[str, str]:
+class Principal(StrEnum):
+    """Who calls AWS here, by the access key that it signs with: what is recorded tells them apart.
+
+    To LocalStack and to EMR any text is a key, and all of these belong to account 000000000000.
+    """
+
+    PERSON = "test"
+    """People, the commands of a project, LocalStack's hooks."""
+    AIRFLOW = "airflow"
+    """Airflow's processes and its tasks: MWAA's execution role."""
+    EMR = "emr"
+    """The EMR service itself, which keeps logs: on AWS a node does that, with its instance profile."""
+    STEPS = "emr-steps"
+    """Steps, bootstrap actions, daemons and executors: the instance profile of EMR's nodes."""
+
+
+def exports(settings: Settings, principal: Principal = Principal.PERSON) -> dict[str, str]:
     """What a client of the stack needs in its environment: endpoints, region, keys, the DAGs' options."""
     return {
-        **aws_variables(settings),
+        **aws_variables(settings, principal),
         "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
         **option_variables(settings.project.mwaa.configuration_options),
     }
 
 
-def aws_variables(settings: Settings) -> dict[str, str]:
-    """What AWS's SDKs read to find the stack: endpoints, region, keys."""
+def aws_variables(settings: Settings, principal: Principal = Principal.PERSON) -> dict[str, str]:
+    """What AWS's SDKs read to find the stack as `principal`: endpoints, region, keys."""
     return {
         "AWS_ENDPOINT_URL": settings.aws_endpoint_url or settings.localstack_url,
         "AWS_ENDPOINT_URL_EMR": settings.emr_url,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": str(principal),
+        # Of every key: LocalStack checks presigned URLs with this one.
         "AWS_SECRET_ACCESS_KEY": "test",
     }
 
@@ -70,7 +88,7 @@ def is_inherited(variable: str) -> bool:
     return variable in _INHERITED or variable.startswith(_INHERITED_PREFIXES)
 
 
-def process_environment(settings: Settings) -> dict[str, str]:
+def process_environment(settings: Settings, principal: Principal = Principal.PERSON) -> dict[str, str]:
     """What every process of the stack starts from: `exports`, the settings, and little of the shell.
 
     Nothing of the caller's AWS account gets in: neither variables nor the files in ~/.aws.
@@ -80,7 +98,7 @@ def process_environment(settings: Settings) -> dict[str, str]:
         | _without_aws_account()
         | _no_proxy(settings)
         | setting_variables(settings)
-        | exports(settings)
+        | exports(settings, principal)
         | identity(settings)
     )
 
@@ -89,7 +107,8 @@ def step_environment(settings: Settings) -> dict[str, str]:
     """What EMR's steps and daemons get besides what a node has: the way to AWS, and the stack's mark."""
     # HOME is a cluster's own, and ends with it: what pip has downloaded once is kept where all downloads are.
     pip = {"PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR") or str(settings.cache / "pip")}
-    return aws_variables(settings) | _without_aws_account() | _no_proxy(settings) | identity(settings) | pip
+    aws = aws_variables(settings, Principal.STEPS)
+    return aws | _without_aws_account() | _no_proxy(settings) | identity(settings) | pip
 
 
 def client_environment(settings: Settings) -> dict[str, str]:

@@ -18,6 +18,12 @@ HOOKS = Path("localstack-init") / "ready.d"
 """Where a project keeps what LocalStack runs once it is ready."""
 READY = "/_localstack/init/ready"
 """What it tells of those scripts."""
+_PACKAGE = Path(str(files("windtunnel")))
+RECORDER = {
+    "start.d/record_calls.py": _PACKAGE / "stack" / "environments" / NAME / "record_calls.py",
+    "windtunnel/calls.py": _PACKAGE / "aws" / "calls.py",
+}
+"""What records calls: where LocalStack's init folder has it, and where windtunnel does."""
 
 
 def install(*, cache: Path, progress: Progress) -> Path:
@@ -87,6 +93,9 @@ def _prepare(project: Path, folder: Path) -> None:
     stages = folder / "root" / "etc" / "localstack" / "init"
     stages.mkdir(parents=True)
     (stages / "ready.d").symlink_to(project.resolve() / HOOKS, target_is_directory=True)
+    for place, file in RECORDER.items():
+        (stages / place).parent.mkdir()
+        (stages / place).symlink_to(file)
 
 
 def _healthy(url: str) -> bool:

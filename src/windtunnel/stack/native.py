@@ -11,7 +11,7 @@ from windtunnel.install.progress import Progress
 from windtunnel.stack import localstack, postgres
 from windtunnel.stack.airflow.install import install as install_airflow
 from windtunnel.stack.airflow.services import airflow_services
-from windtunnel.stack.environment import process_environment
+from windtunnel.stack.environment import Principal, process_environment
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.lifecycle import EMR, SetUp, down, up
 from windtunnel.stack.logs import follow, tail
@@ -32,7 +32,6 @@ def services(settings: Settings) -> list[Service]:
     Raises StackError for a state or a cache in a folder that Hadoop can't work in.
     """
     _check_paths(settings)
-    environment = process_environment(settings)
     project, state, cache, host = settings.home, settings.state, settings.cache, settings.host
     return [
         localstack.localstack_service(
@@ -42,10 +41,10 @@ def services(settings: Settings) -> list[Service]:
             host=host,
             port=settings.localstack_port,
             url=settings.localstack_url,
-            environment=environment,
+            environment=process_environment(settings),
         ),
         postgres.postgres_service(state=state, cache=cache, sockets=runtime_folder(settings)),
-        _emr(settings, environment),
+        _emr(settings, process_environment(settings, Principal.EMR)),
         *airflow_services(
             project=project,
             state=state,
@@ -54,7 +53,7 @@ def services(settings: Settings) -> list[Service]:
             port=settings.airflow_port,
             url=settings.airflow_url,
             options=settings.project.mwaa.configuration_options,
-            environment=environment,
+            environment=process_environment(settings, Principal.AIRFLOW),
             database_url=postgres.sql_alchemy_url(runtime_folder(settings)),
             version=settings.project.mwaa.airflow_version,
         ),

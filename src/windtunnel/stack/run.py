@@ -53,6 +53,7 @@ class Run:
     say: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
     run_id: str = ""
+    triggered_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     _shown: dict[str, str | None] = field(default_factory=dict)
     _told_of_the_queue: bool = False
 
@@ -61,6 +62,7 @@ class Run:
         dag = self._parsed_dag()
         if dag.is_paused:
             self.airflow.set_paused(self.dag_id, False)
+        self.triggered_at = datetime.now(UTC)
         self.run_id = self.airflow.trigger(self.dag_id, conf)
         self.began = time.monotonic()
         self.say(f"{self.dag_id} runs: {self.link}")

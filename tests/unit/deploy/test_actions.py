@@ -53,7 +53,7 @@ def exists(action: str) -> bool:
 
 
 def call(service: str, operation: str, *members: str, **resource: str) -> Call:
-    return Call("airflow", service, operation, resource, members)
+    return Call("airflow", service, operation, resource, members, 1)
 
 
 @pytest.mark.parametrize("operation", operations("s3"))

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.compose import Service, config, docker_settings, needs_compose, services
+from tests.compose import Service, config, docker_settings, given, needs_compose, services
 from tests.project import ROOT
 from windtunnel.stack.docker.compose import CACHE_VOLUME, FILE, PARTS, Compose
 from windtunnel.stack.docker.services import compose_services
+from windtunnel.stack.environment import Principal
+from windtunnel.stack.localstack import RECORDER
 from windtunnel.stack.native import EMR_STOP_SECONDS
 from windtunnel.stack.settings import Settings
 
@@ -48,13 +50,14 @@ WAITS = {
 }
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIALS|KEY", re.IGNORECASE)
 KNOWN_TO_ALL = {
-    # LocalStack's and EMR's keys, which are no secret: whatever is given is taken.
-    "AWS_ACCESS_KEY_ID": "test",
+    # LocalStack's and EMR's key, which is no secret: whatever is given is taken.
     "AWS_SECRET_ACCESS_KEY": "test",
     # Of a database that is published nowhere.
     "POSTGRES_PASSWORD": "airflow",
     "MWAA__DB__CREDENTIALS": """'{"username": "airflow", "password": "airflow"}'""",
 }
+PRINCIPALS = {"emr": Principal.EMR, "airflow-queue": Principal.PERSON}
+"""The access keys of what is no part of Airflow and calls AWS. (On AWS it is MWAA that makes the queue.)"""
 
 
 @pytest.fixture(params=["LocalExecutor", "CeleryExecutor"])
@@ -221,12 +224,28 @@ def test_every_port_is_published_where_the_settings_say_and_nowhere_else(tmp_pat
 def test_no_secret_is_written_in_the_file(settings: Settings) -> None:
     text = (ROOT / FILE).read_text()
     written = dict(re.findall(r"^\s+([A-Z][A-Z0-9_]*): +(.+)$", text, re.MULTILINE))
-    secrets = {name: value for name, value in written.items() if SECRET.search(name)}
+    names = {"AWS_ACCESS_KEY_ID"}
+    secrets = {name: value for name, value in written.items() if SECRET.search(name) and name not in names}
     assert {n: v for n, v in secrets.items() if not v.startswith("${")} == KNOWN_TO_ALL
     assert {value for value in secrets.values() if value.startswith("${")} == {
         "${WINDTUNNEL_FERNET_SECRET:-}",
         "${WINDTUNNEL_WEBSERVER_SECRET:-}",
     }
+
+
+def test_each_container_signs_with_the_key_of_its_principal(found: dict[str, Service]) -> None:
+    keys = {name: given(one).get("AWS_ACCESS_KEY_ID") for name, one in found.items()}
+    airflow = {name: Principal.AIRFLOW for name in found if is_airflow(name)}
+    assert {name: key for name, key in keys.items() if key} == airflow | {
+        name: key for name, key in PRINCIPALS.items() if name in found
+    }
+
+
+def test_localstack_finds_what_records_calls_where_the_native_one_does(found: dict[str, Service]) -> None:
+    bound = {one["target"]: one["source"] for one in found["localstack"]["volumes"] if one["type"] == "bind"}
+    for place, file in RECORDER.items():
+        assert bound[f"/etc/localstack/init/{place}"] == str(file)
+        assert file.is_file()
 
 
 def test_the_keys_of_airflow_reach_only_airflow(settings: Settings, found: dict[str, Service]) -> None:
@@ -260,7 +279,8 @@ def test_every_variable_of_the_file_is_one_that_is_filled_in_or_has_a_default(se
 def test_what_docker_names_in_the_project_is_there() -> None:
     named = re.findall(r"(?:- |:-)\.\./([\w./-]+?)[:}]", (ROOT / FILE).read_text())
     # Ours has every part that a project may have.
-    assert set(named) - {".windtunnel/docker/options.env"} == {*PARTS, "windtunnel.toml"}
+    recorder = {str(file.relative_to(ROOT)) for file in RECORDER.values()}
+    assert set(named) - {".windtunnel/docker/options.env"} == {*PARTS, "windtunnel.toml", *recorder}
     named.remove(".windtunnel/docker/options.env")
     assert not [name for name in named if not (ROOT / name).exists()]
     assert os.access(ROOT / "docker" / "emr" / "serve.sh", os.X_OK)

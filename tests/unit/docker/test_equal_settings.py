@@ -17,7 +17,7 @@ from windtunnel.stack.airflow.mwaa import Container
 from windtunnel.stack.airflow.services import Airflow
 from windtunnel.stack.airflow.versions import DEFAULT
 from windtunnel.stack.docker.compose import Compose
-from windtunnel.stack.environment import is_inherited, option_variables, process_environment
+from windtunnel.stack.environment import Principal, is_inherited, option_variables, process_environment
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.localstack import localstack_service
 from windtunnel.stack.settings import Settings, load_settings, names, variable
@@ -87,6 +87,7 @@ EMR_DIFFERENT = {
     "web_ports": "a container's ports have to be named",
     "allowed_hosts": "its name among the containers comes to those that are set",
     "environment": "see STEPS_DIFFERENT",
+    "service_environment": "see SERVICE_DIFFERENT",
 }
 STEPS_DIFFERENT = {
     "AWS_ENDPOINT_URL": HOSTS,
@@ -96,6 +97,10 @@ STEPS_DIFFERENT = {
     "PIP_CACHE_DIR": "a volume",
     "WINDTUNNEL_HOME": "the container's own folder",
     "WINDTUNNEL_STATE": "a volume",
+}
+SERVICE_DIFFERENT = {
+    "AWS_ENDPOINT_URL": HOSTS,
+    "AWS_ENDPOINT_URL_EMR": HOSTS,
 }
 LOCALSTACK_DIFFERENT = {
     "GATEWAY_LISTEN": "the image listens on 4566",
@@ -146,7 +151,7 @@ def airflow(settings: Settings) -> Airflow:
         port=settings.airflow_port,
         url=settings.airflow_url,
         options=settings.project.mwaa.configuration_options,
-        environment=process_environment(settings),
+        environment=process_environment(settings, Principal.AIRFLOW),
         database_url=postgres.sql_alchemy_url(settings.state),
         version=settings.project.mwaa.airflow_version,
     )
@@ -239,6 +244,13 @@ def test_the_emr_service_is_the_same_but_for_the_table(
     theirs = vars(emr_config(load_settings(inside)))
     assert differing(ours, theirs) == EMR_DIFFERENT.keys()
     assert differing(ours["environment"], theirs["environment"]) == STEPS_DIFFERENT.keys()
+    assert differing(ours["service_environment"], theirs["service_environment"]) == SERVICE_DIFFERENT.keys()
+    assert theirs["environment"]["AWS_ACCESS_KEY_ID"] == Principal.STEPS
+    assert (
+        theirs["service_environment"]["AWS_ACCESS_KEY_ID"]
+        == environment["AWS_ACCESS_KEY_ID"]
+        == Principal.EMR
+    )
     assert (theirs["max_nodes"], theirs["max_executors"], theirs["spare_seconds"]) == (3, 2, 420)
     assert (theirs["host"], theirs["port"]) == ("0.0.0.0", 4570)  # noqa: S104
     assert set(theirs["allowed_hosts"]) == {"emr", *settings.allowed_hosts} == {"emr", "laptop", "desk"}

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from windtunnel.aws.context import DEFAULT_ACCOUNT, request_context
+from windtunnel.cli.serve import emr_config
 from windtunnel.stack.environment import (
+    Principal,
     accountless_environment,
     client_environment,
     export_lines,
@@ -19,6 +22,7 @@ from windtunnel.stack.records import record_of
 from windtunnel.stack.settings import load_settings
 
 Project = Callable[[str], Path]
+SIGNED = "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/elasticmapreduce/aws4_request"
 AWKWARD = 'it\'s "quoted", costs 5% of $HOME;\n # and `goes` \\on'
 
 
@@ -44,6 +48,30 @@ def test_exports_lead_every_client_to_the_stack(project: Project) -> None:
 
 def test_an_option_of_a_dotted_section_is_named_as_airflow_reads_it() -> None:
     assert option_variables({"a.b.c_d": "1"}) == {"AIRFLOW__A_B__C_D": "1"}
+
+
+def test_each_service_signs_with_the_key_of_its_principal_and_nobody_elses(project: Project) -> None:
+    settings = load_settings(project(""))
+
+    keys = {one.name: one.environment.get("AWS_ACCESS_KEY_ID") for one in services(settings)}
+
+    airflow = {name: Principal.AIRFLOW for name in keys if name.startswith("airflow-")}
+    assert len(airflow) == 4
+    # LocalStack hands its own to the project's hooks.
+    others = {"localstack": Principal.PERSON, "postgres": None, "emr": Principal.EMR}
+    assert keys == airflow | others
+    config = emr_config(settings)
+    assert config.environment["AWS_ACCESS_KEY_ID"] == Principal.STEPS
+    assert config.service_environment["AWS_ACCESS_KEY_ID"] == Principal.EMR
+    assert client_environment(settings)["AWS_ACCESS_KEY_ID"] == Principal.PERSON
+
+
+def test_no_key_is_an_account_or_one_that_localstack_reads_an_account_from() -> None:
+    for principal in Principal:
+        assert not principal[:12].isdigit()
+        assert len(principal) < 20
+        assert request_context(SIGNED.format(principal), "").account == DEFAULT_ACCOUNT
+        assert request_context(SIGNED.format(principal), "").access_key == principal
 
 
 def test_a_shell_reads_exactly_what_was_exported(project: Project) -> None:

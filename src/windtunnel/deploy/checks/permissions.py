@@ -10,6 +10,7 @@ from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION, Infra
 from windtunnel.deploy.policies import Role, Statement, fits, fits_action, roles_of
 from windtunnel.deploy.template import Resolved, line_of
 from windtunnel.stack.calls import Call
+from windtunnel.stack.environment import Principal
 
 RULE = "permission"
 SHOWN = 3
@@ -67,8 +68,8 @@ def permissions(infra: Infra, seen: Sequence[Seen]) -> list[Finding]:
         place = place_of(infra, one.requests)
         of_nodes = _nodes_role(infra.foundation, one.requests)
         for call in one.calls:
-            role = execution if call.principal == "airflow" else of_nodes
-            if call.principal in PRINCIPALS and role in roles:
+            role = execution if call.principal == Principal.AIRFLOW else of_nodes
+            if call.principal in CALLERS and role in roles:
                 demands.setdefault(role, []).extend(_of_call(one.dag_id, call, place))
     for arn, wanted in demands.items():
         used: set[Grant] = set()
@@ -78,7 +79,7 @@ def permissions(infra: Infra, seen: Sequence[Seen]) -> list[Finding]:
     return found
 
 
-PRINCIPALS = {"airflow": "Airflow", "emr": "EMR", "emr-steps": "a step"}
+CALLERS = {Principal.AIRFLOW: "Airflow", Principal.EMR: "EMR", Principal.STEPS: "a step"}
 """Who calls, by the access key, in words."""
 
 
@@ -118,7 +119,9 @@ def _nodes_role(stack: Resolved, requests: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _of_call(dag_id: str, call: Call, place: Place) -> Iterable[Demand]:
-    why = f"{PRINCIPALS[call.principal]} called {call.service}:{call.operation} when {dag_id} ran here"
+    why = (
+        f"{CALLERS[Principal(call.principal)]} called {call.service}:{call.operation} when {dag_id} ran here"
+    )
     return [Demand(need, why) for need in merged(needs(call, place))]
 
 

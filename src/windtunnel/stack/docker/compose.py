@@ -4,17 +4,18 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from windtunnel.install.files import write_atomically
+from windtunnel.install.files import digest_of, files_in, write_atomically
 from windtunnel.stack.airflow.configuration import execution_env
 from windtunnel.stack.airflow.secrets import Secrets, keep_secrets
 from windtunnel.stack.airflow.versions import version_of
 from windtunnel.stack.docker.engine import docker
 from windtunnel.stack.environment import HOME_VARIABLE, is_inherited, option_variables
 from windtunnel.stack.errors import StackError
+from windtunnel.stack.localstack import RECORDER
 from windtunnel.stack.settings import REGION, Settings, setting_variables, variable
 
 FILE = Path("docker") / "compose.yaml"
@@ -34,8 +35,6 @@ FILES = (".txt", ".sh")
 NO_FILE, NO_FOLDER = "no-file", "no-folder"
 """What is in the place of a part that the project lacks."""
 _DOCKERS = ("DOCKER_", "BUILDX_", "BUILDKIT_")
-# What stays when a source file changes without the image being another one.
-_NOT_IN_IMAGES = frozenset({"__pycache__"})
 
 
 class Compose:
@@ -112,6 +111,7 @@ class Compose:
             "WINDTUNNEL_EXECUTION_ENV": execution_env(settings.project.mwaa.airflow_version),
             "WINDTUNNEL_AIRFLOW_OPTIONS": json.dumps(self._options()),
             **self._parts(),
+            **{f"WINDTUNNEL_{file.stem.upper()}": str(file) for file in RECORDER.values()},
             "WINDTUNNEL_OPTIONS_FILE": str(self.folder / "options.env"),
             **_secret_variables(secrets),
         }
@@ -151,15 +151,15 @@ class Compose:
     def revision_of_the_project(self) -> str:
         """Changes with what a running Airflow would not notice: requirements.txt, startup.sh, plugins/."""
         home = self.settings.home
-        files = (home / "requirements.txt", home / "startup.sh", *_files(home / "plugins"))
-        return _digest(home, files)
+        files = (home / "requirements.txt", home / "startup.sh", *files_in(home / "plugins"))
+        return digest_of(home, files)
 
     def revision(self) -> str:
         """Changes with whatever makes other containers: the settings, the images' sources."""
         home = self.settings.home
-        sources = (*_files(home / "docker"), *_files(home / "src"), home / "locks" / "runtime.txt")
+        sources = (*files_in(home / "docker"), *files_in(home / "src"), home / "locks" / "runtime.txt")
         variables = json.dumps(self.variables(), sort_keys=True)
-        return hashlib.sha256(f"{variables}{_digest(home, sources)}".encode()).hexdigest()
+        return hashlib.sha256(f"{variables}{digest_of(home, sources)}".encode()).hexdigest()
 
 
 def part_variable(part: str) -> str:
@@ -190,15 +190,3 @@ def _quoted(value: str) -> str:
     """As Compose reads it in an env file. (In single quotes nothing could end in a backslash.)"""
     escaped = re.sub(r'[\\"$]', r"\\\g<0>", value)
     return f'"{escaped}"'
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.rglob("*") if f.is_file() and not _NOT_IN_IMAGES & {*f.parts})
-
-
-def _digest(home: Path, files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            digest.update(f"{file.relative_to(home)}\0".encode() + file.read_bytes())
-    return digest.hexdigest()[:12]

@@ -27,11 +27,11 @@ Edit = Callable[[str, str], Infra]
 
 
 def s3(principal: str, operation: str, key: str = "", *members: str) -> Call:
-    return Call(principal, "s3", operation, {"Bucket": HERE} | ({"Key": key} if key else {}), members)
+    return Call(principal, "s3", operation, {"Bucket": HERE} | ({"Key": key} if key else {}), members, 1)
 
 
 def emr(operation: str, *members: str) -> Call:
-    return Call("airflow", "emr", operation, {} if members else {"ClusterId": "j-1"}, members)
+    return Call("airflow", "emr", operation, {} if members else {"ClusterId": "j-1"}, members, 1)
 
 
 CALLS = [
@@ -47,7 +47,7 @@ CALLS = [
     s3("test", "CreateBucket"),
 ]
 CALLS[9] = Call(
-    "emr-steps", "s3", "CopyObject", {"Bucket": HERE, "Key": OUTPUT, "CopySource": f"{HERE}/{OUTPUT}"}
+    "emr-steps", "s3", "CopyObject", {"Bucket": HERE, "Key": OUTPUT, "CopySource": f"{HERE}/{OUTPUT}"}, (), 1
 )
 
 
@@ -201,7 +201,7 @@ def test_a_call_that_the_dag_no_longer_makes_leaves_a_needless_permission() -> N
 
 def test_another_bucket_is_told_by_its_own_name() -> None:
     infra = infra_of(read_project(ROOT), "eu-west-1")
-    calls = [*CALLS, Call("airflow", "s3", "GetObject", {"Bucket": "lake", "Key": "x"})]
+    calls = [*CALLS, Call("airflow", "s3", "GetObject", {"Bucket": "lake", "Key": "x"}, (), 1)]
 
     (error,) = found(infra, calls)
 
