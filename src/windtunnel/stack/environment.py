@@ -27,7 +27,7 @@ class Principal(StrEnum):
     AIRFLOW = "airflow"
     """Airflow's processes and its tasks: MWAA's execution role."""
     EMR = "emr"
-    """The EMR service itself, which keeps logs: on AWS a node does that, with its instance profile."""
+    """The EMR service itself, which ships logs: on AWS the nodes do, by the profile of STEPS."""
     STEPS = "emr-steps"
     """Steps, bootstrap actions, daemons and executors: the instance profile of EMR's nodes."""
 
