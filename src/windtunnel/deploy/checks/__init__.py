@@ -1,0 +1,1 @@
+"""What would fail on AWS, one rule a file."""
