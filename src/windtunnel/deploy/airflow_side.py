@@ -102,30 +102,47 @@ def note_places() -> None:
 
 def note_reads() -> None:
     """Have each Variable and Connection noted that is read while a file is, and answered by the environment alone."""
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[import-not-found]
     from airflow.models import Connection, Variable  # type: ignore[import-not-found]
 
-    plain: tuple[tuple[Any, str, str], ...] = (
-        (Variable, "get_variable_from_secrets", "Variable"),
-        (Connection, "get_connection_from_secrets", "Connection"),
+    def no_connection(name: str) -> Any:
+        raise AirflowNotFoundException(f"The conn_id `{name}` isn't defined")
+
+    Variable.get_variable_from_secrets = staticmethod(
+        answered("Variable", Variable.get_variable_from_secrets, lambda _: None)
     )
-    for owner, name, kind in plain:
-        setattr(owner, name, staticmethod(answered(kind, getattr(owner, name))))
+    Connection.get_connection_from_secrets = staticmethod(
+        answered("Connection", Connection.get_connection_from_secrets, no_connection)
+    )
     try:
+        from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType  # type: ignore[import-not-found]
         from airflow.sdk.execution_time import context  # type: ignore[import-not-found]
+        from airflow.sdk.execution_time.comms import ErrorResponse  # type: ignore[import-not-found]
     except ImportError:  # Airflow 2
         return
-    context._get_variable = answered("Variable", context._get_variable)
-    context._get_connection = answered("Connection", context._get_connection)
+
+    def not_found(kind: str) -> Callable[[str], Any]:
+        def refuse(name: str) -> Any:
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType[kind], detail={"name": name}))
+
+        return refuse
+
+    context._get_variable = answered("Variable", context._get_variable, not_found("VARIABLE_NOT_FOUND"))
+    context._get_connection = answered(
+        "Connection", context._get_connection, not_found("CONNECTION_NOT_FOUND")
+    )
 
 
-def answered(kind: str, ask: Callable[..., Any]) -> Callable[..., Any]:
+def answered(kind: str, ask: Callable[..., Any], without: Callable[[str], Any]) -> Callable[..., Any]:
+    """`ask` where the environment knows the name; else the read is noted, and `without` is what comes of it."""
     prefix = {"Variable": "AIRFLOW_VAR_", "Connection": "AIRFLOW_CONN_"}[kind]
 
     def answer(*given: Any, **named: Any) -> Any:
         name = str([*given, *named.values()][0])
-        if parsing.is_set() and not os.environ.get(prefix + name.upper()):
-            note(reads, f"{kind} {name}")
-        return ask(*given, **named)
+        if not parsing.is_set() or os.environ.get(prefix + name.upper()):
+            return ask(*given, **named)
+        note(reads, f"{kind} {name}")
+        return without(name)
 
     return answer
 

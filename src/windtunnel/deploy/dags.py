@@ -83,7 +83,7 @@ class LoadedDags:
 def load_dags(python: Path, project: Path, environment: Mapping[str, str], result: Path) -> LoadedDags:
     """Read `project`'s DAGs by Airflow's interpreter, in `environment`; `result` is a file to be made.
 
-    Raises DeployError when Airflow itself does not start.
+    Raises DeployError when Airflow itself does not start, and no file of the project is to blame.
     """
     command = (str(python), "-P", str(SCRIPT), str(project), str(result))
     try:
@@ -101,9 +101,19 @@ def load_dags(python: Path, project: Path, environment: Mapping[str, str], resul
     except subprocess.TimeoutExpired as error:
         raise DeployError(f"Airflow did not read the DAGs of {project} in {SECONDS} seconds.") from error
     if done.returncode or not result.is_file():
-        last = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:])
-        raise DeployError(f"Airflow could not read the DAGs of {project}:\n{last}")
+        return _not_started(done.stderr, project)
     return _loaded(json.loads(result.read_text()), project)
+
+
+def _not_started(said: str, project: Path) -> LoadedDags:
+    """Airflow has PYTHONPATH as on MWAA, so a module of the project can be found in a package's place."""
+    words = (said.strip().splitlines() or ["it said nothing"])[-1]
+    culprits = re.findall(rf"{re.escape(str(project))}/[^\s()'\"]+\.py", said)
+    if not culprits:
+        last = "\n".join(said.strip().splitlines()[-LAST_LINES:])
+        raise DeployError(f"Airflow could not read the DAGs of {project}:\n{last}")
+    found = ImportProblem(Place(Path(culprits[-1]), 0), f"Airflow itself does not start: {words}")
+    return LoadedDags({}, [found], [], [], [], [], 0, [], [])
 
 
 def _loaded(found: Mapping[str, Any], project: Path) -> LoadedDags:

@@ -85,7 +85,9 @@ def _import_problem(problem: ImportProblem, file: str, line: int, asked: str | N
             f"Make {asked} on MWAA before anything else, or ask for it in a task.",
             "warning",
         )
-    if "DuplicatedIdException" in problem.words:
+    if problem.words.startswith("Airflow itself"):
+        mend = f"{problem.place.file.name} is found before a package of the same name: rename it."
+    elif "DuplicatedIdException" in problem.words:
         mend = "Give each DAG an id of its own: on MWAA the file that is read last wins."
     elif "ModuleNotFoundError" in problem.words:
         mend = (

@@ -10,7 +10,8 @@ from windtunnel.aws.errors import ServiceError
 from windtunnel.deploy.checks.templated import is_template
 from windtunnel.deploy.findings import Level
 from windtunnel.emr.catalogue.instance_types import instance_types
-from windtunnel.emr.catalogue.releases import find_release, release_labels
+from windtunnel.emr.catalogue.releases import find_release, release_labels, runnable_labels
+from windtunnel.emr.configurations import OF_OTHER_APPLICATIONS
 from windtunnel.emr.instance_checks import check_instance_type
 from windtunnel.emr.job_flow import APPLICATIONS
 from windtunnel.emr.members import REFUSED
@@ -55,7 +56,9 @@ OF_AMAZON = (
     ),
 )
 """Applications of EMR's release guides, of which only some run here."""
+_OTHERS = {name: owner for owner, names in OF_OTHER_APPLICATIONS.items() for name in names}
 _MASTERS = (1, 3)
+"""How many master nodes a cluster may have on AWS."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,10 @@ def lacking(request: Mapping[str, Any]) -> Iterator[Said]:
 def known(request: Mapping[str, Any]) -> Iterator[Said]:
     """Names that Amazon EMR does not know, and ids that are none."""
     label = request.get("ReleaseLabel")
+    if label and not is_template(label) and label not in release_labels():
+        near = difflib.get_close_matches(str(label), release_labels(), n=1)
+        mend = f"The nearest is {near[0]}." if near else f"The newest is {release_labels()[0]}."
+        yield Said(f"EMR has no release {label}.", mend, str(label))
     for application in request.get("Applications") or []:
         name = application.get("Name") or "" if isinstance(application, Mapping) else "{{ }}"
         if not is_template(name) and (wrong := _of_application(name, str(label or ""))):
@@ -105,6 +112,10 @@ def known(request: Mapping[str, Any]) -> Iterator[Said]:
     instances = request.get("Instances")
     if not isinstance(instances, Mapping):
         return
+    for group in instances.get("InstanceGroups") or []:
+        count = group.get("InstanceCount", 1) if isinstance(group, Mapping) else 1
+        if isinstance(count, int) and group.get("InstanceRole") == "MASTER" and count not in _MASTERS:
+            yield Said(f"{count} master nodes are asked for; a cluster has one or three.", "Ask for one.")
     for member, prefix in _IDS.items():
         given = instances.get(member) or []
         for value in [given] if isinstance(given, str) else given:
@@ -137,48 +148,62 @@ def _of_application(name: str, label: str) -> Said | None:
 
 def executed_here(request: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
     """The request without what only Amazon EMR runs, so that the rest can be checked; and a note for each of that."""
-    notes = []
+    notes: list[Said] = []
 
     def without(members: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        for name, value in members.items():
-            if prefix + name in REFUSED and value not in (None, "", [], {}):
-                why = f"{prefix}{name} was not tried: here {REFUSED[prefix + name]}."
-                notes.append(Said(why, "Try it on AWS.", level="note"))
-        return without_refused(members, prefix)
+        kept = without_refused(members, prefix)
+        for name in members.keys() - kept.keys():
+            notes.append(_not_tried(f"{prefix}{name}", REFUSED[prefix + name]))
+        return kept
 
     kept = without(request)
     kept["Instances"] = without(kept.get("Instances") or {}, "Instances.")
-    for group in kept["Instances"].get("InstanceGroups") or []:
-        if group.get("InstanceRole") == "MASTER" and group.get("InstanceCount") == _MASTERS[-1]:
-            notes.append(
-                Said("three master nodes were not tried: here one runs.", "Try it on AWS.", level="note")
-            )
-            group["InstanceCount"] = 1
-    applications = [
-        one for one in kept.get("Applications") or [] if (one.get("Name") or "").lower() in APPLICATIONS
-    ]
-    others = [one.get("Name") or "" for one in kept.get("Applications") or [] if one not in applications]
-    if tried := [name for name in others if name in OF_AMAZON]:
-        why = f"{', '.join(tried)} was not tried: here Hadoop and Spark run."
-        notes.append(Said(why, "Try it on AWS.", level="note"))
-    kept["Applications"] = [{"Name": one["Name"]} for one in applications]
     kept["Steps"] = [without(step, "Step.") for step in kept.get("Steps") or []]
+    for group in kept["Instances"].get("InstanceGroups") or []:
+        if group.get("InstanceRole") == "MASTER" and group.get("InstanceCount", 1) > 1:
+            notes.append(_not_tried("More than one master node", "here one runs"))
+            group["InstanceCount"] = 1
+    notes += [*_without_other_applications(kept), *_without_other_classifications(kept)]
     label = kept.get("ReleaseLabel")
-    if label in release_labels() and find_release(label) is None:
-        notes.append(
-            Said(
-                f"{label} was not tried: its Spark is older than what runs here.",
-                "Try it on AWS.",
-                level="note",
-            )
-        )
-        kept["ReleaseLabel"] = "emr-7.13.0"
+    if label and label not in release_labels():
+        kept["ReleaseLabel"] = runnable_labels()[0]  # `known` tells of it
+    elif label and find_release(label) is None:
+        notes.append(_not_tried(label, "its Spark is older than what runs here"))
+        kept["ReleaseLabel"] = runnable_labels()[0]
     return kept, list(dict.fromkeys(notes))
 
 
+def _not_tried(what: str, why: str) -> Said:
+    return Said(f"{what} was not tried: {why}.", "Try it on AWS.", level="note")
+
+
+def _without_other_applications(request: dict[str, Any]) -> list[Said]:
+    """Leave only applications that run here, by name alone; a note for each other that EMR has."""
+    names = [one.get("Name") or "" for one in request.get("Applications") or []]
+    request["Applications"] = [{"Name": name} for name in names if name.lower() in APPLICATIONS]
+    known_there = {one.lower() for one in OF_AMAZON} - APPLICATIONS.keys()
+    return [_not_tried(name, "here Hadoop and Spark run") for name in names if name.lower() in known_there]
+
+
+def _without_other_classifications(request: dict[str, Any]) -> list[Said]:
+    """Take the classifications of applications out that do not run here; a note for each."""
+    instances = request["Instances"]
+    fleets = instances.get("InstanceFleets") or []
+    types = [kind for fleet in fleets for kind in fleet.get("InstanceTypeConfigs") or []]
+    notes = []
+    for holder in (request, *(instances.get("InstanceGroups") or []), *types):
+        given = holder.get("Configurations") or []
+        others = [one for one in given if one.get("Classification") in _OTHERS]
+        holder["Configurations"] = [one for one in given if one not in others]
+        names = [one["Classification"] for one in others]
+        notes += [_not_tried(f"The classification {name}", f"it is for {_OTHERS[name]}") for name in names]
+    return notes
+
+
 def without_refused(members: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The members but for those that only Amazon EMR executes."""
-    return {name: value for name, value in members.items() if prefix + name not in REFUSED}
+    """The members but for those that only Amazon EMR executes, and that ask for something."""
+    empty: tuple[Any, ...] = (None, "", [], {})
+    return {name: one for name, one in members.items() if prefix + name not in REFUSED or one in empty}
 
 
 def of_types(request: Mapping[str, Any], label: str) -> Iterator[Said]:

@@ -22,7 +22,7 @@ _HADOOPS_KEYS = re.compile(
 )
 _ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 _PLACE = re.compile(
-    r"(?<![\w./~:-])(?P<place>/home/(?!hadoop/|ec2-user/|airflow/)[\w.-]+|/Users/[\w.-]+|/root)/"
+    r"(?:(?<![\w./~:-])|(?<=file://))(?P<place>/home/(?!hadoop/|ec2-user/|airflow/)[\w.-]+|/Users/[\w.-]+|/root)/"
 )
 _STACKS = re.compile(r"(?<![\w.])/tmp/windtunnel\b")
 ENDPOINT_VARIABLE = re.compile(r"AWS_ENDPOINT_URL(?:_[A-Z0-9_]+)?")

@@ -24,7 +24,7 @@ def of_code(tree: ast.Module, patterns: Patterns) -> Iterator[tuple[int, Said]]:
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            text = "".join(one.value if isinstance(one, ast.Constant) else "{}" for one in node.values)  # type: ignore[misc]
+            text = "".join(_part(one) for one in node.values)
             yield from ((node.lineno, said) for said in patterns.in_text(text))
         elif isinstance(node, ast.Constant):
             yield from _of_constant(node, parents, patterns)
@@ -34,6 +34,11 @@ def of_code(tree: ast.Module, patterns: Patterns) -> Iterator[tuple[int, Said]]:
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield from _of_argument(key.value, value, key.lineno, patterns)
+
+
+def _part(node: ast.expr) -> str:
+    """A part of an f-string; `{}` for what is only known when it runs."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "{}"
 
 
 def _of_constant(
@@ -80,7 +85,7 @@ def _of_variable(node: ast.Constant, parents: dict[ast.AST, ast.AST], rule: str,
         if rule == ENDPOINT
         else "Take a configuration option of the environment, or an argument of the job."
     )
-    return Said(rule, f"{node.value} {why}.", mend, "warning" if asks_softly else "error")
+    return Said(rule, f"{node.value!s} {why}.", mend, "warning" if asks_softly else "error")
 
 
 def _is_set(node: ast.Constant, parents: dict[ast.AST, ast.AST]) -> bool:

@@ -39,8 +39,9 @@ def findings(subject: Subject) -> Iterator[Finding]:
             yield finding
     missing = list(wheels.findings(subject, version, asked)) if subject.project.deploy.private else []
     yield from missing
-    if not missing and (problem := subject.airflow().problem):
-        yield from (one for one in _not_installable(problem, subject.folder) if one.line not in told)
+    # What has been told may be all that keeps it from being installed.
+    if not missing and not told and (problem := subject.airflow().problem):
+        yield from _not_installable(problem, subject.folder)
 
 
 def _asked(file: Path) -> Iterator[tuple[int, str]]:

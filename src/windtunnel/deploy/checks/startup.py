@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from windtunnel.deploy.checks.lines import lines_of
-from windtunnel.deploy.checks.startup_runs import Ran
+from windtunnel.deploy.checks.startup_runs import NOT_RUN, OF_OTHER_SYSTEMS, Ran
 from windtunnel.deploy.checks.subject import Subject
 from windtunnel.deploy.findings import Finding
 from windtunnel.stack.airflow.configuration import is_essential, is_protected
@@ -18,10 +18,15 @@ RULES = ("startup",)
 _finding = partial(Finding, FILE_NAME, rule="startup")
 _BASH_LINE = re.compile(rf"{re.escape(FILE_NAME)}: line (\d+): (.*)")
 _ASSIGNED = re.compile(r"(?P<export>export\s+|declare\s+-x\s+)?(?P<name>[A-Z_][A-Z0-9_]*)=(?P<value>.*)")
-_OTHER_SYSTEMS = re.compile(r"(?:^|[;&|(]|\bsudo\s+(?:-\S+\s+)*)\s*(apt-get|apt|brew|apk|dpkg)\s")
-_NOT_RUN = re.compile(r"(?:^|[;&|($]|\bsudo\s+(?:-\S+\s+)*)\s*(yum|dnf|rpm|pip3?|aws)\s")
+_CALLED = r"(?:^|[;&|(]|\bsudo\s+(?:-\S+\s+)*|\b(?:then|do|else|if)\s)\s*"
+_OTHER_SYSTEMS = re.compile(rf"{_CALLED}({'|'.join(map(re.escape, OF_OTHER_SYSTEMS))})\s")
+_NOT_RUN = re.compile(rf"{_CALLED}({'|'.join(NOT_RUN)})\s")
+_PACKAGERS = ("yum", "dnf", "rpm")
 _NEEDS_ROOT = re.compile(r"(?:^|[;&|(]\s*)(yum|dnf)\s+(?:-\S+\s+)*install\b")
 _PLACES_HERE = re.compile(r"(?<![\w/])(/home/(?!airflow\b)[\w.-]+|/Users/[\w.-]+|/root)(?=/)")
+
+_PACKAGES = "Python packages belong into requirements.txt, which the check tries."
+_NETWORK = "Make sure that the environment's network and role let it."
 
 
 def findings(subject: Subject) -> Iterator[Finding]:
@@ -41,7 +46,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
     if unreadable := _syntax(script):
         yield unreadable
         return
-    yield from _of_lines(script)
+    yield from _of_lines(script, private=subject.project.deploy.private)
     yield from _of_runs(script, dict(subject.startup()))
 
 
@@ -62,7 +67,7 @@ def _syntax(script: Path) -> Finding | None:
     return _finding(line=line, why=f"bash cannot read it: {words}", mend="Try it with bash -n startup.sh.")
 
 
-def _of_lines(script: Path) -> Iterator[Finding]:
+def _of_lines(script: Path, *, private: bool) -> Iterator[Finding]:
     exported = _exported_names(script)
     for number, written in enumerate(lines_of(script), 1):
         line = "" if written.lstrip().startswith("#") else re.sub(r"\s#.*", "", written).strip()
@@ -72,13 +77,11 @@ def _of_lines(script: Path) -> Iterator[Finding]:
                 why=f"MWAA's image is an Amazon Linux, which has no {found[1]}: the command is not found there.",
                 mend="Install it by sudo dnf install -y …, with the names that packages have in Amazon Linux.",
             )
-        if found := _NOT_RUN.search(line):
+        if (found := _NOT_RUN.search(line)) and (private or found[1] not in _PACKAGERS):
             yield _finding(
                 line=number,
-                why=f"The check did not run {found[1]}, and cannot tell whether it succeeds on MWAA.",
-                mend="Python packages belong into requirements.txt, which the check tries."
-                if found[1].startswith("pip")
-                else "Make sure that the environment's network and role let it.",
+                why=f"{found[1]} was not run by the check, which cannot tell whether it succeeds on MWAA.",
+                mend=_PACKAGES if found[1].startswith("pip") else _NETWORK,
                 level="note",
             )
         if found := _NEEDS_ROOT.search(line):
@@ -129,17 +132,21 @@ def _of_runs(script: Path, runs: dict[str, Ran]) -> Iterator[Finding]:
     failed = {component: ran.problem for component, ran in runs.items() if ran.problem}
     for problem in dict.fromkeys(failed.values()):
         where = ", ".join(component for component, said in failed.items() if said == problem)
-        said = _BASH_LINE.findall(problem)
-        line = int(said[-1][0]) if said else _exit_line(script)
-        words = re.sub(r"Its output is in .*?; its last lines:\n", "Its last lines: ", problem).strip()
+        what, _, printed = problem.partition(". Its output is in ")
+        said = _BASH_LINE.findall(printed)
+        code = re.search(r"exit code (\d+)", what)
+        line = _exit_line(script, code[1]) if code else 0
+        words = f": {said[-1][1]}" if said else ""
         yield _finding(
-            line=line,
-            why=f"On the {where}, where MWAA_AIRFLOW_COMPONENT says so, {words}",
-            mend=f"It has to end with 0 within {SECONDS} s, else MWAA does not start the environment.",
+            line=line or (int(said[-1][0]) if said else 0),
+            why=f"Sourced on the {where} (MWAA_AIRFLOW_COMPONENT), {what}{'' if line else words}.",
+            mend=f"It has to end with 0 within {SECONDS} s, or MWAA does not start the environment.",
         )
 
 
-def _exit_line(script: Path) -> int:
-    """The line of the last `exit` with a status, for a script that ended itself."""
-    lines = [n for n, line in enumerate(lines_of(script), 1) if re.search(r"\bexit\s+[1-9$]", line)]
-    return lines[-1] if lines else 0
+def _exit_line(script: Path, code: str) -> int:
+    """The line of the only `exit` with this status, by which a script ended itself; 0 without one."""
+    lines = [
+        n for n, line in enumerate(lines_of(script), 1) if re.search(rf"\b(exit|return)\s+{code}\b", line)
+    ]
+    return lines[0] if len(lines) == 1 else 0

@@ -1,4 +1,4 @@
-"""startup.sh, run once for each component of MWAA, in a folder of its own and without what installs system packages."""
+"""startup.sh, run once for each component of MWAA, in a folder of its own; nothing that it calls installs a thing."""
 
 import shutil
 from collections.abc import Mapping
@@ -13,9 +13,12 @@ from windtunnel.stack.errors import StackError
 COMPONENTS = ("webserver", "scheduler", "worker")
 """What MWAA_AIRFLOW_COMPONENT is."""
 READS_DAGS = "scheduler"
-STANDING_IN = ("yum", "dnf", "rpm", "pip", "pip3", "aws")
-"""Programs that succeed and do nothing: what they install here is not what they install on MWAA."""
+NOT_RUN = ("yum", "dnf", "rpm", "pip", "pip3", "aws", "systemctl")
+"""Programs that succeed and do nothing: they would change this machine, or ask an account."""
+OF_OTHER_SYSTEMS = ("apt-get", "apt", "apt-key", "dpkg", "apk", "brew", "snap", "zypper", "pacman")
+"""Programs that MWAA's Amazon Linux does not have, so that here there are none either."""
 _NOTHING = "#!/bin/sh\nexit 0\n"
+_NOT_FOUND = '#!/bin/sh\necho "${0##*/}: command not found" >&2\nexit 127\n'
 # `sudo -E yum …` is what comes after its options.
 _SUDO = '#!/bin/sh\nwhile [ "${1#-}" != "$1" ]; do shift; done\nexec "$@"\n'
 
@@ -52,7 +55,8 @@ def run(
         try:
             exports = startup.exported(copy, environment, own / "log.txt", seconds)
         except StackError as error:
-            return Ran({}, str(error).replace(str(copy), startup.FILE_NAME))
+            # The same on each component where it fails in the same way.
+            return Ran({}, str(error).replace(f"{own}/", ""))
         return Ran({name: value for name, value in exports.items() if name != "PATH"})
 
     with progress.task("Running startup.sh"), ThreadPoolExecutor() as pool:
@@ -61,7 +65,12 @@ def run(
 
 def _programs(folder: Path) -> Path:
     folder.mkdir(parents=True)
-    for name, text in {**dict.fromkeys(STANDING_IN, _NOTHING), "sudo": _SUDO}.items():
+    stand_ins = {
+        **dict.fromkeys(NOT_RUN, _NOTHING),
+        **dict.fromkeys(OF_OTHER_SYSTEMS, _NOT_FOUND),
+        "sudo": _SUDO,
+    }
+    for name, text in stand_ins.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     return folder
