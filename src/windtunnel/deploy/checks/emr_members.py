@@ -161,7 +161,8 @@ def executed_here(request: dict[str, Any]) -> tuple[dict[str, Any], list[Said]]:
     kept["Steps"] = [without(step, "Step.") for step in kept.get("Steps") or []]
     for group in kept["Instances"].get("InstanceGroups") or []:
         if group.get("InstanceRole") == "MASTER" and group.get("InstanceCount", 1) > 1:
-            notes.append(_not_tried("More than one master node", "here one runs"))
+            if group["InstanceCount"] in _MASTERS:  # `known` tells of others
+                notes.append(_not_tried("More than one master node", "here one runs"))
             group["InstanceCount"] = 1
     notes += [*_without_other_applications(kept), *_without_other_classifications(kept)]
     label = kept.get("ReleaseLabel")
@@ -216,7 +217,7 @@ def of_types(request: Mapping[str, Any], label: str) -> Iterator[Said]:
             else "Take another type or release."
         )
         try:
-            if label in release_labels():
+            if find_release(label):  # of older ones the catalogue does not know the types
                 check_instance_type(name, label)
             elif name not in instance_types():
                 yield Said(f"Instance type '{name}' is not supported.", mend, name)

@@ -101,7 +101,7 @@ def _missing(base: Path, subject: Subject, version: Version, wanted: Path) -> li
     try:
         resolved = uv(
             *("pip", "compile", "--only-binary", ":all:", "--python-platform", PLATFORM),
-            *("--python-version", version.python, "--no-header", "--no-annotate"),
+            *("--python", str(base), "--no-header", "--no-annotate"),
             *("--find-links", str(subject.folder / "plugins"), *named, str(wanted)),
             purpose=FILE_NAME,
         )
