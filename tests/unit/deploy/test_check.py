@@ -47,7 +47,7 @@ def test_findings_are_sorted_by_place_and_the_project_stays_as_it_is(
     assert places(found) == [
         ("dags/one.py:3", "endpoint", "error"),
         ("dags/one.py:5", "excuse", "warning"),
-        ("infra/environment.yaml:10", "options", "warning"),
+        ("infra/environment.yaml:11", "options", "warning"),
         ("startup.sh:2", "startup", "warning"),
         ("windtunnel.toml:2", "parameters", "error"),
     ]

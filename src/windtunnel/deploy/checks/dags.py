@@ -14,7 +14,7 @@ RULES = ("dags", "network", "metadata")
 def findings(subject: Subject) -> Iterator[Finding]:
     """What keeps a file from being read on MWAA, or makes its reading costly there."""
     folder = subject.folder
-    if not any((folder / "dags").rglob("*.py")):
+    if not any(path.suffix in (".py", ".zip") for path in (folder / "dags").rglob("*")):
         yield Finding(
             "dags", 0, "dags", "There is no DAG: the environment would have nothing to run.", _PUT, "warning"
         )

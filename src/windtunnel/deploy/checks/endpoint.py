@@ -35,6 +35,7 @@ COMMENTS = {
     ".java": "//",
 }
 """Files that are read as text, and how a comment begins in them."""
+_VALUE = re.compile(r"[:=]\s*[\"']?([^\s\"',:=]+)[\"']?,?\s*$")
 _ASSIGNED = r"(?:^|\s|-e |\b(?:export|set)\s+){}\s*[=:]"
 
 
@@ -66,7 +67,7 @@ def _patterns(subject: Subject) -> Patterns:
         for name, value in here.items()
         if subject.infra and there.get(name) != value and distinctive(value, there.values())
     }
-    ports = (settings.localstack_port, settings.emr_port, settings.airflow_port)
+    ports = (settings.localstack_port, settings.emr_port)  # Airflow's, 8080, is many another's too
     return Patterns(ports, names, str(subject.folder))
 
 
@@ -92,6 +93,8 @@ def _of_text(file: Path, patterns: Patterns) -> Iterator[tuple[int, Said]]:
         if not line.strip():
             continue
         yield from ((number, said) for said in patterns.in_text(line, whole=False))
+        if value := _VALUE.search(line):
+            yield from ((number, said) for said in patterns.in_text(value[1]))
         if found := re.search(_ASSIGNED.format(ENDPOINT_VARIABLE.pattern), line):
             why = (
                 f"{found.group().strip().rstrip('=:').split()[-1]} leads the SDKs to another place than AWS."

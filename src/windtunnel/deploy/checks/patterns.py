@@ -13,7 +13,8 @@ _HOST = (
 )
 _URL = re.compile(rf"\b[a-z][\w+:.-]*://(?:[^/@\s]*@)?(?P<host>{_HOST})(?=[:/?#\s\"']|$)", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(rf"(?<![\w./-])(?P<host>{_HOST}):(?:\d{{2,5}}|\{{\}})(?!\w)", re.IGNORECASE)
-_HOST_ALONE = re.compile(rf"(?P<host>{_HOST})", re.IGNORECASE)
+# "localstack" alone may be the name of anything.
+_HOST_ALONE = re.compile(rf"(?!localstack$)(?P<host>{_HOST})", re.IGNORECASE)
 _PLAIN_S3 = re.compile(r"\bhttp://(?:[\w.-]+\.)?s3[.-][\w.-]*amazonaws\.com", re.IGNORECASE)
 _HADOOPS = re.compile(r"\bfs\.s3[an]?\.(?:bucket\.[\w.-]+\.)?endpoint(?!\.region)\b")
 _PATH_STYLE = re.compile(r"\bfs\.s3[an]?\.(?:bucket\.[\w.-]+\.)?path\.style\.access\b")
@@ -44,7 +45,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Patterns:
-    """What to look for in texts: the general, and this project's `ports` and `names` (name -> the option it is of)."""
+    """What to look for in texts: the general, and the stack's `ports` and `names` (name -> the option it is of)."""
 
     ports: tuple[int, ...]
     names: dict[str, str]

@@ -56,6 +56,15 @@ d = DAG("variables", schedule=None)
     "dags__needed_py": f'{HEAD}from airflow.sdk import Variable\nd = DAG(Variable.get("needed"), schedule=None)\n',
     "dags__maker_py": f"{HEAD}def make(name):\n    return DAG(name, schedule=None)\n",
     "dags__hidden_py": 'from maker import make\n\nx = make("hidden")\n',
+    "dags__hidden_caller_py": f"""from maker import make
+import socket
+try:
+    socket.create_connection(("192.0.2.1", 80))
+except OSError:
+    pass
+x = make("hidden_caller")
+""",
+    "dags__program_py": "import pathlib\npathlib.Path(__file__).with_name('executed').touch()\n",
     "dags__module_py": "from maker import make\n\n\ndef f():\n    return make('never')\n",
     "dags__cycle_py": f"""{HEAD}{EMPTY}
 with DAG("cycle", schedule=None):
@@ -163,6 +172,12 @@ def test_a_file_that_needs_a_variable_cannot_be_judged_further(findings: list[Fi
 def test_a_file_that_makes_a_dag_and_says_neither_word_is_a_warning(findings: list[Finding]) -> None:
     assert places(of(findings, "dags/hidden.py")) == [("dags/hidden.py", "dags", "warning")]
     assert of(findings, "dags/module.py") == of(findings, "dags/maker.py") == []
+    assert places(of(findings, "dags/hidden_caller.py")) == [("dags/hidden_caller.py", "dags", "warning")]
+
+
+def test_a_file_that_airflow_does_not_look_at_and_that_knows_no_dags_is_not_executed(subject: Subject) -> None:
+    assert subject.dags()
+    assert not (subject.folder / "dags" / "executed").exists()
 
 
 def test_the_tasks_that_ask_emr_are_told_with_their_lines_and_requests(subject: Subject) -> None:
