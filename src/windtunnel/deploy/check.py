@@ -14,6 +14,7 @@ from windtunnel.deploy.findings import Finding
 from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION
 from windtunnel.install.background import in_background
 from windtunnel.install.progress import Progress
+from windtunnel.stack.leftovers import end
 from windtunnel.stack.settings import Settings
 
 CHECKS: tuple[ModuleType, ...] = (
@@ -36,7 +37,12 @@ def check(settings: Settings, progress: Progress, *, region: str) -> list[Findin
     with TemporaryDirectory(prefix="windtunnel-check-") as folder:
         subject = Subject(settings, progress, region, Path(folder).resolve())
         running = [in_background(partial(_found, module, subject)) for module in CHECKS]
-        found = [finding for one in running for finding in one.result()]
+        try:
+            found = [finding for one in running for finding in one.result()]
+        finally:
+            end(
+                {"HOME": str(subject.home)}
+            )  # startup.sh and Airflow, where a rule or a Ctrl-C has cut them short
     rules = [rule for module in CHECKS for rule in module.RULES]
     return sorted(set(excused(found, list(_excuses(settings)), rules)))
 

@@ -1,9 +1,15 @@
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from tests.checking import make_project
+from tests.waiting import wait_until
 from windtunnel.cli import check, main
 from windtunnel.deploy.findings import Finding
 
@@ -54,3 +60,21 @@ def test_the_region_is_the_shells_unless_that_is_led_to_the_stack(
     environment: dict[str, str], region: str
 ) -> None:
     assert check.region_of(environment) == region
+
+
+def test_ctrl_c_ends_what_startup_sh_has_begun(tmp_path: Path, airflow_python: Path) -> None:
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    script = f"me={pids}/$MWAA_AIRFLOW_COMPONENT\necho $$ > $me.new\nmv $me.new $me\n"
+    project = make_project(tmp_path / "p", startup_sh=f"{script}sleep 600\n")
+    command = [Path(sys.executable).with_name("windtunnel"), "check"]
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("WINDTUNNEL_", "PYTEST_"))}
+    with subprocess.Popen(
+        command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as checking:
+        wait_until(lambda: {"webserver", "scheduler", "worker"} == {one.name for one in pids.iterdir()}, 60)
+        checking.send_signal(signal.SIGINT)
+        checking.wait(60)
+
+    assert checking.returncode != 0
+    assert not [one for one in pids.iterdir() if psutil.pid_exists(int(one.read_text()))]

@@ -56,7 +56,7 @@ d = DAG("variables", schedule=None)
     "dags__needed_py": f'{HEAD}from airflow.sdk import Variable\nd = DAG(Variable.get("needed"), schedule=None)\n',
     "dags__maker_py": f"{HEAD}def make(name):\n    return DAG(name, schedule=None)\n",
     "dags__hidden_py": 'from maker import make\n\nx = make("hidden")\n',
-    "dags__hidden_caller_py": f"""from maker import make
+    "dags__hidden_caller_py": """from maker import make
 import socket
 try:
     socket.create_connection(("192.0.2.1", 80))
@@ -175,7 +175,9 @@ def test_a_file_that_makes_a_dag_and_says_neither_word_is_a_warning(findings: li
     assert places(of(findings, "dags/hidden_caller.py")) == [("dags/hidden_caller.py", "dags", "warning")]
 
 
-def test_a_file_that_airflow_does_not_look_at_and_that_knows_no_dags_is_not_executed(subject: Subject) -> None:
+def test_a_file_that_airflow_does_not_look_at_and_that_knows_no_dags_is_not_executed(
+    subject: Subject,
+) -> None:
     assert subject.dags()
     assert not (subject.folder / "dags" / "executed").exists()
 
