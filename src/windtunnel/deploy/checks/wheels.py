@@ -42,7 +42,8 @@ def findings(subject: Subject, version: Version, asked: Sequence[tuple[int, str]
     with_all = subject.home / "private.txt"
     lines = [text.replace(MWAA_HOME, str(subject.folder)) for _, text in wanted]
     with_all.write_text("\n".join(lines) + "\n")
-    said = _not_installable(base, subject.folder, "--requirements", str(with_all))
+    constraints = _constraints(subject, version)
+    said = _not_installable(base, subject.folder, *constraints, "--requirements", str(with_all))
     if not said:
         return
     with subject.progress.task("Looking which wheels plugins/ lacks"):
@@ -78,13 +79,20 @@ def _base(subject: Subject) -> Path | str:
         return str(error)
 
 
+def _constraints(subject: Subject, version: Version) -> list[str]:
+    """As MWAA applies them, for uv."""
+    requirements = requirements_of(subject.folder)
+    own = bool(requirements and requirements.constrained)
+    files = [version.essential] if own else [version.essential, version.constraints]
+    return [part for file in files for part in ("--constraints", str(file))]
+
+
 def _not_installable(base: Path, project: Path, *wanted: str) -> str:
     """uv's words when what is wanted cannot be added to the image from plugins/; "" when it can."""
-    arguments = ("--no-index", "--find-links", str(project / "plugins"), "--python", str(base))
     try:
         uv(
-            *("pip", "install", "--dry-run", "--only-binary", ":all:", "--python-platform", PLATFORM),
-            *(*arguments, *wanted),
+            *("pip", "install", "--dry-run", "--no-index", "--find-links", str(project / "plugins")),
+            *("--only-binary", ":all:", "--python-platform", PLATFORM, "--python", str(base), *wanted),
             purpose=FILE_NAME,
         )
     except InstallError as error:
@@ -94,21 +102,16 @@ def _not_installable(base: Path, project: Path, *wanted: str) -> str:
 
 def _missing(base: Path, subject: Subject, version: Version, wanted: Path) -> list[str]:
     """The distributions, `name==version`, that have to be fetched; [] when no index answers."""
-    requirements = requirements_of(subject.folder)
-    own = bool(requirements and requirements.constrained)
-    constraints = [version.essential] if own else [version.essential, version.constraints]
-    named = [part for file in constraints for part in ("--constraints", str(file))]
     try:
         resolved = uv(
             *("pip", "compile", "--only-binary", ":all:", "--python-platform", PLATFORM),
             *("--python", str(base), "--no-header", "--no-annotate"),
-            *("--find-links", str(subject.folder / "plugins"), *named, str(wanted)),
+            *("--find-links", str(subject.folder / "plugins"), *_constraints(subject, version), str(wanted)),
             purpose=FILE_NAME,
         )
     except InstallError:
         return []
-    image = set(uv("pip", "freeze", "--python", str(base), purpose="MWAA's image").splitlines())
-    needed = [found.group() for found in _FOUND.finditer(resolved) if found.group() not in image]
+    needed = [found.group() for found in _FOUND.finditer(resolved)]
     return [one for one in needed if _not_installable(base, subject.folder, "--no-deps", one)]
 
 

@@ -23,6 +23,7 @@ def project(tmp_path: Path, deploy: str) -> Path:
     ("line", "said"),
     [
         ('Markt = "SPOT"', "Did you mean Market?"),
+        ('Name = "team1"', "it has to match"),
         ('Market = "SPOTT"', "it is one of SPOT, ON_DEMAND"),
         ("Count = 1", "at least 2"),
         ("Count = 6", "at most 5"),

@@ -94,6 +94,17 @@ def test_what_cannot_be_resolved_is_told_at_the_line_that_asks_for_it(
     assert "no version of a>9" in findings[0].why
 
 
+def test_what_keeps_it_from_being_installed_is_not_told_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = f"What {tmp_path / 'p' / 'requirements.txt'} asks for cannot be installed: see line 1 (celery)."
+    monkeypatch.setattr(subject.Subject, "_airflow", lambda _: Airflow(None, problem))
+
+    assert places(of(tmp_path, "# first", "celery==5.4.0")) == [
+        ("requirements.txt:2", "requirements", "error")
+    ]
+
+
 def test_versions_that_the_constraints_forbid_are_found_by_the_real_resolver(
     tmp_path: Path, cache: Path
 ) -> None:
@@ -169,15 +180,16 @@ def test_a_private_environment_lacks_what_lies_neither_in_the_image_nor_in_plugi
 
 
 @pytest.mark.usefixtures("installable")
+@pytest.mark.parametrize("other", ["cp312-cp312-macosx_11_0_arm64", "cp312-cp312-manylinux_2_35_x86_64"])
 def test_a_wheel_in_plugins_is_there_and_one_for_another_machine_is_not(
-    tmp_path: Path, cache: Path, airflow_python: Path, index: None
+    tmp_path: Path, cache: Path, airflow_python: Path, index: None, other: str
 ) -> None:
     lines = f"--no-index\n--find-links {PLUGINS}/\nteam-lib\n"
     project = make_project(tmp_path / "p", requirements_txt=lines, windtunnel_toml=PRIVATE)
     (project / "plugins").mkdir()
     make_wheel(project / "plugins", "team_lib", "1.0", "team-dep")
-    other = make_wheel(project / "plugins", "team_dep", "2.0")
-    other.rename(other.with_name("team_dep-2.0-cp312-cp312-macosx_11_0_arm64.whl"))
+    wheel = make_wheel(project / "plugins", "team_dep", "2.0")
+    wheel.rename(wheel.with_name(f"team_dep-2.0-{other}.whl"))
 
     (finding,) = found(requirements, project, cache)
     assert "of team-dep==2.0." in finding.why
@@ -197,7 +209,7 @@ def test_without_an_index_a_private_environment_is_told_that_wheels_are_missing(
     (finding,) = found(requirements, project, cache)
 
     assert finding.place == "requirements.txt:3"
-    assert "no package index could be asked" in finding.why and "no-such-team-lib" in finding.why
+    assert "from plugins/ alone" in finding.why and "no-such-team-lib" in finding.why
 
 
 @pytest.mark.usefixtures("installable")
