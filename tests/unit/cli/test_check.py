@@ -67,7 +67,7 @@ def test_ctrl_c_ends_what_startup_sh_has_begun(tmp_path: Path, airflow_python: P
     pids.mkdir()
     script = f"me={pids}/$MWAA_AIRFLOW_COMPONENT\necho $$ > $me.new\nmv $me.new $me\n"
     project = make_project(tmp_path / "p", startup_sh=f"{script}sleep 600\n")
-    command = [Path(sys.executable).with_name("windtunnel"), "check"]
+    command = [str(Path(sys.executable).with_name("windtunnel")), "check"]
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("WINDTUNNEL_", "PYTEST_"))}
     with subprocess.Popen(
         command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -119,10 +119,10 @@ def _finding(missing: list[str], said: str, wanted: Sequence[tuple[int, str]], v
     names = {re.sub(r"[-_.]+", "-", one.partition("==")[0]).lower() for one in missing}
     lines = [line for line, text in wanted if _name(text) in names]
     if not missing:
-        why = (
-            f"plugins/ lacks wheels, and no package index could be asked for which: {' '.join(said.split())}"
+        why = f"It cannot be installed from plugins/ alone: {' '.join(said.split())}"
+        mend = (
+            "Check again where a package index can be reached: then the wheels that plugins/ lacks are told."
         )
-        mend = "Check again where a package index can be reached."
     else:
         why = (
             f"The environment has no way to the internet, and plugins/ lacks wheels for MWAA (Python {version.python}, "
