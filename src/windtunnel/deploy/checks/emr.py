@@ -14,7 +14,7 @@ from windtunnel.deploy.checks.emr_members import Said, is_ours
 from windtunnel.deploy.checks.lines import constant_line
 from windtunnel.deploy.checks.step_files import missing_files
 from windtunnel.deploy.checks.subject import Subject
-from windtunnel.deploy.checks.templated import A_TYPE, filled_in, is_template
+from windtunnel.deploy.checks.templated import A_TYPE, are_nodes_known, filled_in, is_template
 from windtunnel.deploy.dags import EmrTask
 from windtunnel.deploy.findings import Finding, place_in
 from windtunnel.emr import clusters, job_flow, steps
@@ -82,10 +82,10 @@ def _refused(request: Mapping[str, Any], filled: Mapping[str, Any], subject: Sub
     yield from emr_members.of_types(filled, label if not is_template(request.get("ReleaseLabel")) else "")
     emr_members.replace_types(checkable, A_TYPE)
     asked = checkable.get("Steps") or []
-    base = checkable | {"ReleaseLabel": runnable_labels()[0], "Steps": []}
+    nodes = checkable["Instances"]
     tries: list[Callable[[], object]] = [
         lambda: job_flow.new_cluster(checkable, subject.region, _ACCOUNT),
-        lambda: clusters.new_groups(_cluster(subject), base["Instances"]),
+        *([] if not are_nodes_known(request) else [lambda: clusters.new_groups(_cluster(subject), nodes)]),
         *(partial(_try_step, subject, step) for step in asked),
     ]
     yield from _tried(tries)

@@ -113,7 +113,9 @@ def known(request: Mapping[str, Any]) -> Iterator[Said]:
     if not isinstance(instances, Mapping):
         return
     for group in instances.get("InstanceGroups") or []:
-        count = group.get("InstanceCount", 1) if isinstance(group, Mapping) else 1
+        if not isinstance(group, Mapping):
+            break  # a template
+        count = group.get("InstanceCount", 1)
         if isinstance(count, int) and group.get("InstanceRole") == "MASTER" and count not in _MASTERS:
             yield Said(f"{count} master nodes are asked for; a cluster has one or three.", "Ask for one.")
     for member, prefix in _IDS.items():

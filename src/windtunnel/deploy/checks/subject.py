@@ -21,6 +21,7 @@ from windtunnel.stack.airflow.configuration import (
     merge,
 )
 from windtunnel.stack.airflow.install import install
+from windtunnel.stack.airflow.mwaa import CELERY
 from windtunnel.stack.airflow.secrets import keep_secrets
 from windtunnel.stack.airflow.versions import version_of
 from windtunnel.stack.environment import is_inherited, option_variables
@@ -144,7 +145,7 @@ class Subject:
             opinionated=OPINIONATED,
             startup=startup,
             options=option_variables(self.options),
-            essential=essential,
+            essential=essential | {"AIRFLOW__CORE__EXECUTOR": CELERY},
         )
 
     def _airflow(self) -> Airflow:
@@ -177,4 +178,6 @@ def _infra(project: Project, region: str) -> tuple[Infra | None, str]:
         _ = infra.options
     except DeployError as error:
         return None, str(error)
+    except (KeyError, IndexError, TypeError, ValueError) as error:  # of what only CloudFormation would refuse
+        return None, f"The templates cannot be worked out: {error!r}."
     return infra, ""

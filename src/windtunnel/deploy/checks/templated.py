@@ -13,7 +13,7 @@ STANDING_IN: Mapping[str, Any] = {
     "InstanceType": A_TYPE,
     "MasterInstanceType": A_TYPE,
     "SlaveInstanceType": A_TYPE,
-    "Jar": "command-runner.jar",
+    "Jar": "s3://bucket/any.jar",
     "Path": "s3://bucket/script.sh",
     "InstanceRole": "CORE",
     "InstanceFleetType": "CORE",
@@ -53,5 +53,21 @@ def _stand_in(value: str, shape: Shape, name: str) -> Any:
         return STANDING_IN[name]
     if isinstance(shape, StringShape):
         return shape.enum[0] if shape.enum else value
-    simple: dict[str, Any] = {"structure": {}, "list": [], "map": {}, "boolean": False}
+    if isinstance(shape, StructureShape):
+        return {one: _stand_in(value, shape.members[one], one) for one in shape.required_members}
+    simple: dict[str, Any] = {"list": [], "map": {}, "boolean": False}
     return simple.get(shape.type_name, shape.metadata.get("min", 1))
+
+
+def are_nodes_known(request: Mapping[str, Any]) -> bool:
+    """Whether a request says itself which groups or fleets of nodes a cluster has, and of which roles."""
+    instances = request.get("Instances")
+    if not isinstance(instances, Mapping):
+        return False
+    given: list[Any] = [instances.get(name) or [] for name in ("InstanceGroups", "InstanceFleets")]
+    groups = [one for some in given for one in ([some] if isinstance(some, str) else some)]
+    roles = [one.get(name) for one in groups if isinstance(one, Mapping) for name in _ROLES]
+    return not any(map(is_template, [*groups, *roles]))
+
+
+_ROLES = ("InstanceRole", "InstanceFleetType")

@@ -19,6 +19,7 @@ import shared_in_plugins
 from airflow.configuration import conf
 assert conf.get("team", "bucket") == "airflow-team-123456789012"
 assert conf.get("usage_data_collection", "enabled") == "{OPINIONATED["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"]}"
+assert conf.get("core", "executor") == "CeleryExecutor"
 assert os.environ["FROM_STARTUP"] == "scheduler"
 assert os.environ["AWS_REGION"] == "eu-west-1"
 assert not {{"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "WINDTUNNEL_HOME"}} & os.environ.keys()

@@ -215,6 +215,11 @@ def test_what_is_not_tried_hides_no_error_of_the_rest(
             ReleaseLabel="{{ params.label }}", LogUri="{{ x }}", ServiceRole="{{ x }}", JobFlowRole="{{ x }}"
         ),
         request(Instances="{{ params.instances }}"),
+        request(Instances=instances(InstanceGroups="{{ x }}")),
+        request(Instances=instances(InstanceGroups=["{{ x }}", CORE])),
+        request(Instances=instances(InstanceGroups=[MASTER | {"InstanceRole": "{{ x }}"}])),
+        request(Instances=instances(InstanceGroups=None, InstanceFleets=["{{ x }}"])),
+        request(Steps=[{"Name": "x", "HadoopJarStep": "{{ x }}"}, "{{ x }}"], BootstrapActions=["{{ x }}"]),
         request(Applications="{{ x }}", Steps="{{ x }}", Tags="{{ x }}", Configurations="{{ x }}"),
         request(
             Applications=[{"Name": "{{ x }}"}], StepConcurrencyLevel="{{ x }}", VisibleToAllUsers="{{ x }}"

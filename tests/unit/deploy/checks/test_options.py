@@ -101,6 +101,15 @@ def test_a_template_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     assert "AWS::MWAA::Environment" in finding.why
 
 
+def test_a_template_that_cannot_be_worked_out_is_an_error(tmp_path: Path) -> None:
+    template = TEMPLATE.replace("Name: team", "Name: !FindInMap [None, such, one]")
+
+    (finding,) = found(options, make_project(tmp_path, infra__environment_yaml=template))
+
+    assert finding.file == "infra/environment.yaml"
+    assert "cannot be worked out: KeyError('Mappings')" in finding.why
+
+
 def test_without_a_template_windtunnel_tomls_own_options_are_judged(tmp_path: Path) -> None:
     project = make_project(tmp_path, windtunnel_toml=f'{TOML}"team.Upper" = "x"\n"team.unset" = ""\n')
     (project / "infra" / "environment.yaml").unlink()
