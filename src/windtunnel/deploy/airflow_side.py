@@ -184,8 +184,7 @@ def load_plugins() -> dict[str, str]:
     """Why files in plugins/ cannot be imported, by file."""
     from airflow import plugins_manager  # type: ignore[import-not-found]
 
-    plugins_manager.plugins = []
-    plugins_manager.load_plugins_from_plugin_directory()
+    plugins_manager.ensure_plugins_loaded()
     return {str(file): str(error) for file, error in plugins_manager.import_errors.items()}
 
 

@@ -15,7 +15,16 @@ import boto3, os
 S3 = boto3.client("s3", endpoint_url="http://localhost:4566")
 HOME = os.environ.get("WINDTUNNEL_HOME")  # windtunnel: allow local-name
 OTHER = 1  # windtunnel: allow endpoint
-d = DAG("one", schedule=None)
+from airflow.providers.amazon.aws.operators.emr import EmrAddStepsOperator
+with DAG("one", schedule=None):
+    EmrAddStepsOperator(
+        task_id="add",
+        job_flow_id="{{ x }}",
+        steps=[{
+            "Name": "one",
+            "HadoopJarStep": {"Jar": f"s3://{os.environ['AIRFLOW__TEAM__BUCKET']}/spark/one.jar"},
+        }],
+    )
 """
 
 
@@ -47,6 +56,7 @@ def test_findings_are_sorted_by_place_and_the_project_stays_as_it_is(
     assert places(found) == [
         ("dags/one.py:3", "endpoint", "error"),
         ("dags/one.py:5", "excuse", "warning"),
+        ("dags/one.py:8", "emr", "error"),
         ("infra/environment.yaml:11", "options", "warning"),
         ("startup.sh:2", "startup", "warning"),
         ("windtunnel.toml:2", "parameters", "error"),

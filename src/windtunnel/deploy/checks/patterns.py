@@ -21,7 +21,8 @@ _PATH_STYLE = re.compile(r"\bfs\.s3[an]?\.(?:bucket\.[\w.-]+\.)?path\.style\.acc
 _HADOOPS_KEYS = re.compile(
     r"\bfs\.s3[an]?\.(?:bucket\.[\w.-]+\.)?(?:access|secret|awsAccessKeyId|awsSecretAccessKey)\b"
 )
-_ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
+# Those of AWS's own documentation end in EXAMPLE.
+_ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)(?![0-9A-Z]{9}EXAMPLE)[0-9A-Z]{16}\b")
 _PLACE = re.compile(
     r"(?:(?<![\w./~:-])|(?<=file://))(?P<place>/home/(?!hadoop/|ec2-user/|airflow/)[\w.-]+|/Users/[\w.-]+|/root)/"
 )

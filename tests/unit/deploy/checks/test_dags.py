@@ -73,6 +73,16 @@ with DAG("cycle", schedule=None):
     b = EmptyOperator(task_id="b")
     a >> b >> a
 """,
+    "plugins__calendar_of_ours_py": """from airflow.plugins_manager import AirflowPlugin
+from airflow.timetables.simple import NullTimetable
+class Ours(NullTimetable): pass
+class OurPlugin(AirflowPlugin):
+    name = "ours"
+    timetables = [Ours]
+""",
+    "dags__registered_py": f"""{HEAD}from calendar_of_ours import Ours
+d = DAG("registered", schedule=Ours())
+""",
     "dags__unserializable_py": f"""{HEAD}from airflow.timetables.simple import NullTimetable
 class Unregistered(NullTimetable): pass
 d = DAG("unserializable", schedule=Unregistered())
@@ -133,6 +143,11 @@ def test_dags_are_read_with_awss_options_mwaas_own_and_what_startup_exports(
 
     assert loaded and "good" in loaded.dags
     assert of(findings, "dags/good.py") == of(findings, "plugins/shared_in_plugins.py") == []
+
+
+def test_what_a_plugin_registers_is_known_to_dags(subject: Subject, findings: list[Finding]) -> None:
+    assert (loaded := subject.dags()) and "registered" in loaded.dags
+    assert of(findings, "dags/registered.py") == of(findings, "plugins/calendar_of_ours.py") == []
 
 
 def test_the_network_is_an_error_at_its_line_also_where_the_dag_goes_on_without_it(

@@ -106,6 +106,7 @@ def test_keys_in_code_are_an_error_and_are_never_repeated(tmp_path: Path, line: 
         "n = 4566",
         'u = "http://trino.example.com:8080/x"; v = "http://trino:8080"; s = "localstack"',
         'r = "0.0.0.0"',
+        f'k = "{KEY_ID[:-7]}EXAMPLE"',
     ],
 )
 def test_what_is_none_of_these_is_left_alone(tmp_path: Path, line: str) -> None:
