@@ -62,8 +62,8 @@ def note(notes: list[dict[str, Any]], what: str) -> None:
 
 
 def guard(event: str, arguments: tuple[Any, ...]) -> None:
-    """Of sys.addaudithook: refuses the network while files are read."""
-    if event not in NETWORK or not parsing.is_set():
+    """Of sys.addaudithook: refuses the network, whoever wants it; what the project wants is noted."""
+    if event not in NETWORK:
         return
     where = arguments[NETWORK[event]]
     if event == "socket.connect" and isinstance(where, str | bytes):

@@ -25,8 +25,8 @@ def findings(subject: Subject) -> Iterator[Finding]:
             "dags",
             0,
             "dags",
-            "The DAGs were not read, since there is no Airflow to read them by (see the other findings).",
-            "Mend what keeps Airflow from being installed, then check again.",
+            f"The DAGs were not read, since Airflow cannot be installed here: {_first(subject.airflow().problem)}",
+            "Mend that, then check again.",
             "warning",
         )
         return
@@ -43,6 +43,10 @@ def findings(subject: Subject) -> Iterator[Finding]:
 
 
 _PUT = "Put the DAGs into dags/."
+
+
+def _first(problem: str) -> str:
+    return problem.partition("\n")[0]
 
 
 def _of(loaded: LoadedDags, project: Path) -> Iterator[Finding]:

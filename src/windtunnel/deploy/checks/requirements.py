@@ -40,7 +40,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
     missing = list(wheels.findings(subject, version, asked)) if subject.project.deploy.private else []
     yield from missing
     # What has been told may be all that keeps it from being installed.
-    if not missing and not told and (problem := subject.airflow().problem):
+    if not missing and not told and FILE_NAME in (problem := subject.airflow().problem):
         yield from _not_installable(problem, subject.folder)
 
 
@@ -115,15 +115,6 @@ def _of_constraints(place: str, version: Version, project: Path) -> Iterator[tup
 
 def _not_installable(problem: str, project: Path) -> Iterator[Finding]:
     """By the sentence of the installation, which names the lines that it knows to be at fault."""
-    if FILE_NAME not in problem:
-        yield Finding(
-            "",
-            0,
-            "requirements",
-            f"Airflow cannot be installed here: {problem}",
-            "See that this machine reaches a package index, then check again.",
-        )
-        return
     words = problem.replace(f"{project}/", "")
     head, _, said = words.partition("\n")
     lines = [int(number) for number in re.findall(r"line (\d+) \(", head)]

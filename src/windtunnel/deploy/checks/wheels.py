@@ -36,7 +36,12 @@ def findings(subject: Subject, version: Version, asked: Sequence[tuple[int, str]
     base = _base(subject)
     if isinstance(base, str):
         yield Finding(
-            "", 0, "requirements", f"Airflow cannot be installed here: {base}", "Mend that, then check again."
+            FILE_NAME,
+            0,
+            "requirements",
+            f"The wheels in plugins/ were not looked at, since Airflow cannot be installed here: {base}",
+            "Mend that, then check again.",
+            "warning",
         )
         return
     with_all = subject.home / "private.txt"

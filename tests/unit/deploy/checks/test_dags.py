@@ -251,4 +251,6 @@ def test_a_project_without_dags_or_without_an_airflow_is_a_warning(
     )
 
     assert places(found(dags, without)) == [("dags", "dags", "warning")]
-    assert places(found(dags, unknown)) == [("dags", "dags", "warning")]
+    (finding,) = found(dags, unknown)
+    assert places([finding]) == [("dags", "dags", "warning")]
+    assert "Airflow 1.0.0 is not among those" in finding.why

@@ -94,6 +94,14 @@ def test_what_cannot_be_resolved_is_told_at_the_line_that_asks_for_it(
     assert "no version of a>9" in findings[0].why
 
 
+def test_what_keeps_airflow_itself_from_being_installed_is_no_fault_of_requirements_txt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject.Subject, "_airflow", lambda _: Airflow(None, "Is this machine online?"))
+
+    assert of(tmp_path, "cowsay==6.1") == []
+
+
 def test_what_keeps_it_from_being_installed_is_not_told_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
