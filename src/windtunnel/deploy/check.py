@@ -40,9 +40,8 @@ def check(settings: Settings, progress: Progress, *, region: str) -> list[Findin
         try:
             found = [finding for one in running for finding in one.result()]
         finally:
-            end(
-                {"HOME": str(subject.home)}
-            )  # startup.sh and Airflow, where a rule or a Ctrl-C has cut them short
+            # startup.sh and Airflow, where a rule that failed or a Ctrl-C has cut them short.
+            end({"HOME": str(subject.home)})
     rules = [rule for module in CHECKS for rule in module.RULES]
     return sorted(set(excused(found, list(_excuses(settings)), rules)))
 

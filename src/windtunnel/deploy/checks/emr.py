@@ -82,22 +82,25 @@ def _refused(request: Mapping[str, Any], filled: Mapping[str, Any], subject: Sub
     yield from emr_members.of_types(filled, label if not is_template(request.get("ReleaseLabel")) else "")
     emr_members.replace_types(checkable, A_TYPE)
     asked = checkable.get("Steps") or []
-    nodes = checkable["Instances"]
+    nodes, concurrency = checkable["Instances"], checkable.get("StepConcurrencyLevel", 1)
     tries: list[Callable[[], object]] = [
         lambda: job_flow.new_cluster(checkable, subject.region, _ACCOUNT),
         *([] if not are_nodes_known(request) else [lambda: clusters.new_groups(_cluster(subject), nodes)]),
-        *(partial(_try_step, subject, step) for step in asked),
+        *(partial(_try_step, subject, step, concurrency) for step in asked),
     ]
     yield from _tried(tries)
 
 
-def _cluster(subject: Subject) -> Any:
-    request = {"Name": "any", "ReleaseLabel": runnable_labels()[0], "Instances": {}}
+def _cluster(subject: Subject, concurrency: int = 1) -> Any:
+    """A cluster with which nothing is wrong, so that what it is to have can be judged alone."""
+    level = concurrency if concurrency in job_flow.CONCURRENCY else 1
+    label = runnable_labels()[0]
+    request = {"Name": "any", "ReleaseLabel": label, "Instances": {}, "StepConcurrencyLevel": level}
     return job_flow.new_cluster(request, subject.region, _ACCOUNT)
 
 
-def _try_step(subject: Subject, step: Mapping[str, Any]) -> object:
-    return steps.new_step(_cluster(subject), step)
+def _try_step(subject: Subject, step: Mapping[str, Any], concurrency: int = 1) -> object:
+    return steps.new_step(_cluster(subject, concurrency), step)
 
 
 def _tried(tries: list[Callable[[], object]]) -> Iterator[Said]:

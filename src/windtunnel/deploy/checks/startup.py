@@ -23,7 +23,6 @@ _OTHER_SYSTEMS = re.compile(rf"{_CALLED}({'|'.join(map(re.escape, OF_OTHER_SYSTE
 _NOT_RUN = re.compile(rf"{_CALLED}({'|'.join(NOT_RUN)})\s")
 _PACKAGERS = ("yum", "dnf", "rpm")
 _NEEDS_ROOT = re.compile(r"(?:^|[;&|(]\s*)(yum|dnf)\s+(?:-\S+\s+)*install\b")
-_PLACES_HERE = re.compile(r"(?<![\w/])(/home/(?!airflow\b)[\w.-]+|/Users/[\w.-]+|/root)(?=/)")
 
 _PACKAGES = "Python packages belong into requirements.txt, which the check tries."
 _NETWORK = "Make sure that the environment's network and role let it."
@@ -89,12 +88,6 @@ def _of_lines(script: Path, *, private: bool) -> Iterator[Finding]:
                 line=number,
                 why=f"MWAA runs startup.sh as the user airflow, who may not install by {found[1]}.",
                 mend=f"Write sudo {found[1]} install -y ….",
-            )
-        if found := _PLACES_HERE.search(line):
-            yield _finding(
-                line=number,
-                why=f"{found[1]} is a folder of this machine: MWAA has the project in /usr/local/airflow.",
-                mend="Name files by /usr/local/airflow/dags/… or /usr/local/airflow/plugins/….",
             )
         yield from _of_assignment(number, line, exported)
 

@@ -118,6 +118,11 @@ def test_a_request_that_emr_takes_has_no_findings(tmp_path: Path, monkeypatch: p
         (request(Tags=[{"Key": "aws:x", "Value": "y"}]), LINE, "aws:"),
         (request(Steps=[STEP | {"HadoopJarStep": {"Jar": "command-runner.jar"}}]), LINE, "no Args"),
         (request(Steps=[{"Name": "x"}]), LINE, "hadoopJarStep"),
+        (
+            request(StepConcurrencyLevel=2, Steps=[STEP | {"ActionOnFailure": "CANCEL_AND_WAIT"}]),
+            LINE,
+            "Action on failure 'CANCEL_AND_WAIT' is invalid",
+        ),
         ("['a', 'list']", LINE, "the operator takes a request"),
         ('{"Name": true}', LINE, "the operator takes a request"),
     ],

@@ -131,7 +131,7 @@ def test_other_files_are_read_by_line_without_their_comments(tmp_path: Path) -> 
         dags__hosts_yaml="db: localhost\nweb: 'localhost:'\nname: localstack\nlocalhost: x\n",
         dags__hosts_properties="db.host=127.0.0.1\n",
         spark__site_conf="spark.hadoop.fs.s3a.endpoint x\n",
-        startup_sh="\nexport AWS_SECRET_ACCESS_KEY=abc\n",
+        startup_sh="\nexport AWS_SECRET_ACCESS_KEY=abc\nexport X=/home/ada/x\n",
         requirements_txt="# http://localhost:1\n--index-url http://localhost:3141/x\n",
     )
 
@@ -146,6 +146,7 @@ def test_other_files_are_read_by_line_without_their_comments(tmp_path: Path) -> 
         ("spark/run.sh:4", "local-name", "error"),
         ("spark/site.conf:1", "endpoint", "error"),
         ("startup.sh:2", "credentials", "error"),
+        ("startup.sh:3", "local-name", "error"),
     ]
 
 
