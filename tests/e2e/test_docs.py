@@ -42,6 +42,8 @@ IN_ORDER = [
     'eval "$(.venv/bin/windtunnel env)"',
     "aws emr list-clusters",
     "aws s3 ls",
+    "make check",
+    "windtunnel check",
     "make up WINDTUNNEL_EMR_PORT=4571",
     "make down",
     "windtunnel serve",

@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "Show the services, live EMR clusters and their web pages",
     "logs": "Show the logs of one service or of all, and follow them if asked to",
     "run": "Run the pipeline and print its result; starts the stack",
+    "check": "Tell what of the project would fail on AWS: DAGs, requirements, options, endpoints",
     "test": "Run all tests",
     "test-unit": "Run the unit tests",
     "test-e2e": "Run the end-to-end tests",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+Level = Literal["error", "warning", "note"]
+
 
 @dataclass(frozen=True, order=True)
 class Finding:
@@ -19,7 +21,7 @@ class Finding:
     """Why it fails on AWS: a sentence."""
     mend: str
     """What to do about it: a sentence."""
-    level: Literal["error", "warning", "note"] = "error"
+    level: Level = "error"
     """An error keeps `deploy` from going on, a warning does not, a note is for who wants to look closer."""
 
     @property

@@ -30,7 +30,7 @@ ERRORS = frozenset(
 def create_cluster(session: Session, request: Mapping[str, Any], context: RequestContext) -> Cluster:
     """A new cluster with its groups and first steps, in STARTING. Raises ValidationException."""
     cluster = job_flow.new_cluster(request, context.region, context.account)
-    groups = _new_groups(cluster, request["Instances"])
+    groups = new_groups(cluster, request["Instances"])
     inherited = _inherited(session, cluster, groups)
     add_new(session, cluster)
     for group in groups:
@@ -54,7 +54,8 @@ def _inherited(session: Session, cluster: Cluster, groups: Sequence[InstanceGrou
     return []
 
 
-def _new_groups(cluster: Cluster, instances: Mapping[str, Any]) -> list[InstanceGroup]:
+def new_groups(cluster: Cluster, instances: Mapping[str, Any]) -> list[InstanceGroup]:
+    """The rows of the groups or fleets that RunJobFlow's Instances ask for. Raises ValidationException."""
     if not (configs := instances.get("InstanceFleets")):
         return instance_groups.new_instance_groups(cluster, instances)
     if other := instance_groups.WAYS_TO_ASK & set(instances):

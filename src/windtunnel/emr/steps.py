@@ -35,7 +35,7 @@ def add_steps(session: Session, cluster: Cluster, configs: Sequence[Mapping[str,
             "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') "
             "for cluster exceeded."
         )
-    steps = [_new_step(cluster, config) for config in configs]
+    steps = [new_step(cluster, config) for config in configs]
     for step in steps:
         add_new(session, step)
     if cluster.idle_since is not None:
@@ -82,7 +82,8 @@ def _cancel(session: Session, step: Step | None, option: str) -> str | None:
     return None
 
 
-def _new_step(cluster: Cluster, config: Mapping[str, Any]) -> Step:
+def new_step(cluster: Cluster, config: Mapping[str, Any]) -> Step:
+    """The row of a step of a cluster. Raises ValidationException."""
     members.refuse_what_is_not_executed(config, "Step.")
     jar = config["HadoopJarStep"]
     step = Step(

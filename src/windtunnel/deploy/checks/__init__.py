@@ -1,1 +1,1 @@
-"""The rules that a project is held against before it is deployed, one a file."""
+"""What would fail on AWS, one rule a file."""

@@ -78,6 +78,32 @@ PROTECTED = frozenset(
 """The variables of the container that neither startup.sh nor an option changes; so are all MWAA__*."""
 
 
+_ESSENTIAL_BESIDES = frozenset(
+    {
+        "AIRFLOW__CORE__AUTH_MANAGER",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+        "AIRFLOW__CORE__FERNET_KEY",
+        "AIRFLOW__API__SECRET_KEY",
+        "AIRFLOW__API_AUTH__JWT_SECRET",
+        "AIRFLOW__CELERY__BROKER_URL",
+        "AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS",
+        "AIRFLOW__CELERY__RESULT_BACKEND",
+        "AIRFLOW__CELERY__WORKER_ENABLE_REMOTE_CONTROL",
+        "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+        "AIRFLOW__FAB__CONFIG_FILE",
+        "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS",
+        "AIRFLOW__OPERATORS__DEFAULT_QUEUE",
+    }
+)
+"""What else MWAA sets in the same way, with values of each environment's own."""
+
+
+def is_essential(variable: str) -> bool:
+    """Whether MWAA sets `variable` last, so that neither startup.sh nor an option changes it."""
+    return variable in ESSENTIAL or variable in _ESSENTIAL_BESIDES
+
+
 def is_protected(variable: str) -> bool:
     """Whether the container's value of `variable` outlives startup.sh and the options."""
     return variable.startswith("MWAA__") or variable in PROTECTED

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from tests.checking import TEMPLATE, found, make_project, places
+from windtunnel.deploy.checks import parameters
+
+DECLARED = """\
+Parameters:
+  Name: {Type: String, AllowedPattern: "[a-z-]+", Default: team, ConstraintDescription: Small letters.}
+  Market: {Type: String, AllowedValues: [SPOT, ON_DEMAND], Default: SPOT}
+  Count: {Type: Number, MinValue: 2, MaxValue: 5, Default: 2}
+  Version: {Type: String, MinLength: 1, MaxLength: 3, Default: v}
+"""
+
+
+def project(tmp_path: Path, deploy: str) -> Path:
+    template = TEMPLATE.replace("Parameters:\n", DECLARED)
+    return make_project(tmp_path, infra__environment_yaml=template, windtunnel_toml=f"[deploy]\n{deploy}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('Markt = "SPOT"', "Did you mean Market?"),
+        ('Name = "team1"', "it has to match"),
+        ('Market = "SPOTT"', "it is one of SPOT, ON_DEMAND"),
+        ("Count = 1", "at least 2"),
+        ("Count = 6", "at most 5"),
+        ('Count = "two"', "a number"),
+        ('Version = "long"', "4 characters"),
+        ('Version = ""', "0 characters"),
+    ],
+)
+def test_a_parameter_that_cloudformation_refuses_is_an_error_at_its_line(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    (finding,) = found(parameters, project(tmp_path, f"private = false\n[deploy.parameters]\n{line}"))
+
+    assert places([finding]) == [("windtunnel.toml:4", "parameters", "error")]
+    assert said in finding.why + finding.mend
+
+
+def test_the_deployments_name_is_the_parameter_name(tmp_path: Path) -> None:
+    (finding,) = found(parameters, project(tmp_path, '\nname = "Team"'))
+
+    assert places([finding]) == [("windtunnel.toml:3", "parameters", "error")]
+    assert finding.mend == "Small letters."
+
+
+def test_what_the_templates_allow_is_no_finding(tmp_path: Path) -> None:
+    good = 'name = "my-team"\n[deploy.parameters]\nMarket = "ON_DEMAND"\nCount = 5\nVersion = "abc"'
+
+    assert found(parameters, project(tmp_path, good)) == []

@@ -1,0 +1,72 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.checking import REGION, make_project, places
+from tests.project import ROOT
+from windtunnel.deploy.check import CHECKS, check
+from windtunnel.install.progress import SILENT
+from windtunnel.stack.settings import load_settings
+
+DAG = """\
+from airflow.sdk import DAG
+import boto3, os
+S3 = boto3.client("s3", endpoint_url="http://localhost:4566")
+HOME = os.environ.get("WINDTUNNEL_HOME")  # windtunnel: allow local-name
+OTHER = 1  # windtunnel: allow endpoint
+from airflow.providers.amazon.aws.operators.emr import EmrAddStepsOperator
+with DAG("one", schedule=None):
+    EmrAddStepsOperator(
+        task_id="add",
+        job_flow_id="{{ x }}",
+        steps=[{
+            "Name": "one",
+            "HadoopJarStep": {"Jar": f"s3://{os.environ['AIRFLOW__TEAM__BUCKET']}/spark/one.jar"},
+        }],
+    )
+"""
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_this_repositorys_project_has_nothing_to_be_found(cache: Path, airflow_python: Path) -> None:
+    assert check(load_settings(ROOT, cache=cache), SILENT, region=REGION) == []
+
+
+def test_findings_are_sorted_by_place_and_the_project_stays_as_it_is(
+    tmp_path: Path, cache: Path, airflow_python: Path
+) -> None:
+    project = make_project(
+        tmp_path,
+        dags__one_py=DAG,
+        startup_sh="touch here\nexport AWS_REGION=x\n",
+        windtunnel_toml='[deploy.parameters]\nBukket = "x"\n',
+    )
+    before = contents(project)
+
+    found = check(load_settings(project, cache=cache), SILENT, region=REGION)
+
+    assert places(found) == [
+        ("dags/one.py:3", "endpoint", "error"),
+        ("dags/one.py:5", "excuse", "warning"),
+        ("dags/one.py:8", "emr", "error"),
+        ("infra/environment.yaml:11", "options", "warning"),
+        ("startup.sh:2", "startup", "warning"),
+        ("windtunnel.toml:2", "parameters", "error"),
+    ]
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize("module", CHECKS, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_every_rule_is_told_in_the_documentation(module: object) -> None:
+    page = (ROOT / "docs" / "check.md").read_text()
+
+    for rule in module.RULES:  # type: ignore[attr-defined]
+        assert f"| `{rule}` |" in page
