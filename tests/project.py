@@ -11,7 +11,10 @@ from tests.ports import free_ports, free_range
 from windtunnel.stack.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("dags", "spark", "localstack-init", "plugins", "requirements.txt", "startup.sh", "windtunnel.toml")
+PARTS = (
+    *("dags", "spark", "localstack-init", "infra"),
+    *("plugins", "requirements.txt", "startup.sh", "windtunnel.toml"),
+)
 DOCKERS = ("docker", "src", "locks")
 """What the images are made of besides."""
 WEB_PORTS = 24

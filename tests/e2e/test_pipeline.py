@@ -111,6 +111,20 @@ def test_a_run_keeps_who_called_what(project: Project, ran: Ran) -> None:
     assert {call.principal for call in calls} <= {*Principal}
 
 
+def test_the_roles_in_infra_allow_what_the_run_called_and_nothing_besides(project: Project, ran: Ran) -> None:
+    assert "Nothing found that would fail on AWS." in project.run("check", "--region", "eu-central-1")
+
+    file = project.home / "infra" / "foundation.yaml"
+    before = file.read_text()
+    try:
+        file.write_text(before.replace('"s3:DeleteObject"', '"s3:DeleteObjectVersion"'))
+        said = project.run("check", "--region", "eu-central-1", code=1)
+    finally:
+        file.write_text(before)
+    assert "error [permission]: EmrInstanceRole does not allow it at all: s3:DeleteObject on" in said
+    assert "warning [permission]: EmrInstanceRole may s3:DeleteObjectVersion, which no recorded run" in said
+
+
 def test_a_new_file_in_data_is_what_the_next_run_uses_and_shows_and_the_output_is_not_doubled(
     project: Project, tmp_path: Path
 ) -> None:

@@ -6,7 +6,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
-from windtunnel.deploy.checks import dags, emr, endpoint, options, parameters, requirements, startup
+from windtunnel.deploy.checks import (
+    dags,
+    emr,
+    endpoint,
+    options,
+    parameters,
+    permissions,
+    requirements,
+    startup,
+)
 from windtunnel.deploy.checks.endpoint import files_of
 from windtunnel.deploy.checks.subject import Subject
 from windtunnel.deploy.excuses import Excuse, excused, excuses_in
@@ -23,6 +32,7 @@ CHECKS: tuple[ModuleType, ...] = (
     endpoint,
     options,
     parameters,
+    permissions,
     requirements,
     startup,
 )

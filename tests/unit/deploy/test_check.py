@@ -36,8 +36,13 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-def test_this_repositorys_project_has_nothing_to_be_found(cache: Path, airflow_python: Path) -> None:
-    assert check(load_settings(ROOT, cache=cache), SILENT, region=REGION) == []
+def test_of_this_repositorys_project_only_its_calls_are_not_known_before_it_has_run(
+    cache: Path, airflow_python: Path, tmp_path: Path
+) -> None:
+    (found,) = check(load_settings(ROOT, cache=cache, state=tmp_path), SILENT, region=REGION)
+
+    assert (found.rule, found.level) == ("permission", "warning")
+    assert found.why.startswith("No run of a DAG was recorded")
 
 
 def test_findings_are_sorted_by_place_and_the_project_stays_as_it_is(
@@ -58,6 +63,7 @@ def test_findings_are_sorted_by_place_and_the_project_stays_as_it_is(
         ("dags/one.py:5", "excuse", "warning"),
         ("dags/one.py:8", "emr", "error"),
         ("infra/environment.yaml:11", "options", "warning"),
+        ("infra/foundation.yaml", "permission", "note"),
         ("startup.sh:2", "startup", "warning"),
         ("windtunnel.toml:2", "parameters", "error"),
     ]

@@ -1,30 +1,33 @@
-"""The roles of the templates against what the pipeline was seen to call: what is missing, what nobody needs."""
+"""Rule `permission`: the roles of the templates against what the DAGs were seen to call when they ran here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from windtunnel.deploy.actions import EMR_PASSED, Need, Place, merged, needs
-from windtunnel.deploy.findings import Finding
+from windtunnel.deploy.checks.subject import Subject
+from windtunnel.deploy.dags import LoadedDags
+from windtunnel.deploy.findings import Finding, Level
 from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION, Infra
 from windtunnel.deploy.policies import Role, Statement, fits, fits_action, roles_of
 from windtunnel.deploy.template import Resolved, line_of
-from windtunnel.stack.calls import Call
+from windtunnel.stack.calls import Call, code_digest, saved
 from windtunnel.stack.environment import Principal
 
-RULE = "permission"
+RULES = ("permission",)
+(RULE,) = RULES
 SHOWN = 3
 """So many resources of one action are named."""
 QUEUES_ACCOUNT = "000000000000"
 """Stands for MWAA's own account, which has the queue of Celery and its key."""
 SOMETIMES = {
-    "s3:AbortMultipartUpload": "it is called when an upload of several parts fails",
-    "s3:ListMultipartUploadParts": "it is called when an upload of several parts is taken up again",
-    "s3:ListBucketMultipartUploads": "it is called when uploads that were left are looked for",
-    "s3:GetBucketLocation": "clients that are not told a region ask for it",
-    "iam:CreateServiceLinkedRole": "the first cluster of an account calls it",
+    "s3:AbortMultipartUpload": "an upload of several parts fails",
+    "s3:ListMultipartUploadParts": "an upload of several parts is taken up again",
+    "s3:ListBucketMultipartUploads": "uploads that were left are looked for",
+    "s3:GetBucketLocation": "a client was not told a region",
+    "iam:CreateServiceLinkedRole": "it is the account's first cluster",
 }
-"""What a run need not show, and when it does."""
+"""What is called only when this is so: not seen in a run, and no needless permission all the same."""
 
 
 @dataclass(frozen=True)
@@ -44,39 +47,61 @@ class Demand:
     why: str
 
 
-def permissions(infra: Infra, seen: Sequence[Seen]) -> list[Finding]:
-    """What the roles in the templates lack, and what they have without need."""
+def findings(subject: Subject) -> Iterator[Finding]:
+    """What the roles lack and what they have without need, by the last recorded run of each DAG."""
+    if subject.infra is None:
+        return
+    loaded = subject.dags()
+    recordings = saved(subject.settings)
+    if loaded is not None:
+        recordings = {dag_id: one for dag_id, one in recordings.items() if dag_id in loaded.dags}
+    code = code_digest(subject.folder)
+    seen = [Seen(dag_id, one.calls, _requests(loaded, dag_id)) for dag_id, one in recordings.items()]
+    yield from permissions(subject.infra, seen)
+    for dag_id, one in recordings.items():
+        if one.code != code:
+            why = f"The calls of {dag_id} were recorded on {one.began:%d %B %H:%M}, before its code was changed."
+            yield _unknown(why, "warning", f"Run `make run` (or `windtunnel run --dag {dag_id}`) again.")
+        elif not one.succeeded:
+            why = f"The recorded run of {dag_id} failed, so that it may not have called all that it needs."
+            yield _unknown(why, "warning", f"Have it succeed: `windtunnel run --dag {dag_id}`.")
+        if not one.s3:
+            why = f"{dag_id} ran over an S3 that is not LocalStack's, so that no calls to S3 were recorded."
+            yield _unknown(why, "note", "Run it without WINDTUNNEL_AWS_ENDPOINT_URL.")
+
+
+def _requests(loaded: LoadedDags | None, dag_id: str) -> list[Mapping[str, Any]]:
+    """The RunJobFlow requests that a DAG would send on AWS, but for those that only a run renders."""
+    known = loaded.requests if loaded else []
+    return [one.request for one in known if one.dag_id == dag_id and isinstance(one.request, Mapping)]
+
+
+def permissions(infra: Infra, seen: Sequence[Seen]) -> Iterator[Finding]:
+    """The same, of calls and requests that are known."""
     if infra.foundation is None:
-        return [_unknown(f"There is no {FOUNDATION}, so that the roles are not known here.")]
+        yield _unknown(f"There is no {FOUNDATION}, so that the roles are not known here.")
+        return
     roles = roles_of(infra.foundation)
-    found: list[Finding] = []
-    demands: dict[str, list[Demand]] = {}
     execution = str(infra.mwaa.get("ExecutionRoleArn", ""))
-    if execution in roles:
-        demands[execution] = _mwaa(infra)
-    else:
-        found.append(_unknown(f"The execution role of {ENVIRONMENT} is none of {FOUNDATION}."))
+    demands: dict[str, list[Demand]] = {execution: _mwaa(infra)}
+    if execution not in roles:
+        yield _unknown(f"The execution role of {ENVIRONMENT} is none of {FOUNDATION}.")
     if not any(one.calls for one in seen):
-        found.append(
-            _unknown(
-                "No run of a DAG was recorded, so that only MWAA's own needs are known.",
-                "warning",
-                "`make run`",
-            )
-        )
+        why = "No run of a DAG was recorded, so that the roles are only held against MWAA's own needs."
+        yield _unknown(why, "warning", "Run the pipeline here first: `make run`.")
     for one in seen:
         place = place_of(infra, one.requests)
         of_nodes = _nodes_role(infra.foundation, one.requests)
         for call in one.calls:
-            role = execution if call.principal == Principal.AIRFLOW else of_nodes
-            if call.principal in CALLERS and role in roles:
+            if call.principal in CALLERS:
+                role = execution if call.principal == Principal.AIRFLOW else of_nodes
                 demands.setdefault(role, []).extend(_of_call(one.dag_id, call, place))
     for arn, wanted in demands.items():
-        used: set[Grant] = set()
-        found += _missing(infra, roles[arn], wanted, used)
-        if any(one.calls for one in seen):
-            found += _needless(infra, roles[arn], used)
-    return found
+        if role_there := roles.get(arn):
+            used: set[Grant] = set()
+            yield from _missing(infra, role_there, wanted, used)
+            if any(one.calls for one in seen):
+                yield from _needless(infra, role_there, used)
 
 
 CALLERS = {Principal.AIRFLOW: "Airflow", Principal.EMR: "EMR", Principal.STEPS: "a step"}
@@ -207,28 +232,23 @@ def _grants(statement: Statement, need: Need) -> Iterable[Grant]:
                     yield statement.keys, action, resource
 
 
-def _needless(infra: Infra, role: Role, used: set[Grant]) -> list[Finding]:
+def _needless(infra: Infra, role: Role, used: set[Grant]) -> Iterator[Finding]:
     path = infra.project.folder / FOUNDATION
-    found = []
     for one in role.statements:
         if not one.allows or "NotAction" in one.content:
             continue
         mine = [grant for grant in used if grant[0] == one.keys]
-        idle = [action for action in one.actions if action not in {action for _, action, _ in mine}]
+        seen = {action for _, action, _ in mine} | SOMETIMES.keys()
+        never = [action for action in one.actions if action not in seen]
         unseen = [
             resource for resource in one.resources if resource not in {resource for _, _, resource in mine}
         ]
-        never = [action for action in idle if action not in SOMETIMES]
         line = line_of(path, *one.keys)
         if never:
-            found.append(_needless_one(role, line, f"{', '.join(never)}", "Take it out of the statement"))
+            yield _needless_one(role, line, f"{', '.join(never)}", "Take it out of the statement")
         elif unseen and len(unseen) < len(one.resources):
             what = f"{', '.join(one.actions)} on {', '.join(unseen)}"
-            found.append(_needless_one(role, line, what, "Take the resource out of the statement"))
-        for action in [action for action in idle if action in SOMETIMES]:
-            why = f"{role.name} may {action}, which no run called: {SOMETIMES[action]}."
-            found.append(Finding(str(FOUNDATION), line, RULE, why, "Nothing need be done.", "note"))
-    return found
+            yield _needless_one(role, line, what, "Take the resource out of the statement")
 
 
 def _needless_one(role: Role, line: int, what: str, mend: str) -> Finding:
@@ -242,12 +262,7 @@ def _needless_one(role: Role, line: int, what: str, mend: str) -> Finding:
     )
 
 
-def _unknown(why: str, level: Any = "note", mend: str = "") -> Finding:
-    return Finding(
-        file=str(FOUNDATION),
-        line=0,
-        rule=RULE,
-        why=why,
-        mend=f"Run {mend} first." if mend else "Hold the roles of your own against the calls yourself.",
-        level=level,
-    )
+def _unknown(
+    why: str, level: Level = "note", mend: str = "Hold your own roles against the calls yourself."
+) -> Finding:
+    return Finding(str(FOUNDATION), 0, RULE, why, mend, level)
