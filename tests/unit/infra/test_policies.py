@@ -227,6 +227,8 @@ def test_clusters_are_made_with_tags_only_and_touched_by_them() -> None:
         ("s3:PutObject", "spark/average_salary.py", set()),
         ("s3:GetObject", "data/train_features.csv", {"EmrInstanceRole"}),
         ("s3:DeleteObject", "data/train_features.csv", set()),
+        ("s3:GetObject", "output", {"EmrInstanceRole"}),
+        ("s3:PutObject", "output", set()),
         ("s3:PutObject", "output/average_salary/jobType/part-00000.csv", {"EmrInstanceRole"}),
         ("s3:PutObject", "output/average_salary_deferrable/degree/_SUCCESS", {"EmrInstanceRole"}),
         ("s3:DeleteObject", "output/average_salary/jobType/part-00000.csv", {"EmrInstanceRole"}),

@@ -45,16 +45,21 @@ CALLS = [
     *map(emr, ("DescribeCluster", "AddJobFlowSteps", "DescribeStep", "TerminateJobFlows")),
     s3("emr-steps", "HeadObject", "spark/average_salary.py"),
     s3("emr-steps", "GetObject", "data/train_features.csv"),
+    s3("emr-steps", "HeadObject", "output"),
     s3("emr-steps", "ListObjectsV2"),
     s3("emr-steps", "PutObject", OUTPUT),
-    s3("emr-steps", "CopyObject", OUTPUT),
+    Call(
+        "emr-steps",
+        "s3",
+        "CopyObject",
+        {"Bucket": HERE, "Key": OUTPUT, "CopySource": f"{HERE}/{OUTPUT}"},
+        (),
+        1,
+    ),
     s3("emr-steps", "DeleteObjects", OUTPUT),
     s3("emr", "PutObject", "logs/emr/j-1/steps/s-1/stderr.gz"),
     s3("test", "CreateBucket"),
 ]
-CALLS[9] = Call(
-    "emr-steps", "s3", "CopyObject", {"Bucket": HERE, "Key": OUTPUT, "CopySource": f"{HERE}/{OUTPUT}"}, (), 1
-)
 
 
 @pytest.fixture
@@ -170,8 +175,8 @@ def test_a_statement_that_denies_is_stronger_than_one_that_allows(edited: Edit) 
             "- Sid: UseThem",
         ),
         (
-            '!Sub "${Bucket.Arn}/data/*"]',
-            '!Sub "${Bucket.Arn}/data/*", "arn:aws:s3:::other/*"]',
+            "- !Sub ${Bucket.Arn}/data/*\n",
+            "- !Sub ${Bucket.Arn}/data/*\n                  - arn:aws:s3:::other/*\n",
             "EmrInstanceRole may s3:GetObject on arn:aws:s3:::other/*, which",
             "- Sid: ReadCodeAndData",
         ),
