@@ -58,4 +58,4 @@ def main(
         ):
             raise StackError("That is not its name: nothing was removed.")
         destruction.carry_out(inventory, keep_bucket=keep_bucket)
-    print(f"{called} is gone.")
+    print(f"{called} is gone{', but for its bucket' if inventory.bucket and keep_bucket else ''}.")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -125,7 +126,7 @@ def told(*, local: bool = False) -> Iterator[None]:
     """Whatever AWS's SDK raises in here, as a DeployError that says what to do."""
     try:
         yield
-    except (BotoCoreError, ClientError, SSOError) as error:
+    except (BotoCoreError, Boto3Error, ClientError, SSOError) as error:
         raise DeployError(_sentence(error, local)) from error
 
 
