@@ -62,6 +62,8 @@ def main(
                 print("Nothing was changed.")
                 raise typer.Exit(1)
     _tell(settings, target, str(project.deploy.name), outcome)
+    again = f" --name {name}" if name else ""
+    print(f"To remove it all: `windtunnel destroy{again}{' --local' if local else ''}`")
 
 
 def _check(settings: Settings) -> None:
@@ -79,7 +81,6 @@ def _parameters(given: Sequence[str]) -> dict[str, str]:
 
 
 def _tell(settings: Settings, target: "Target", name: str, outcome: "Outcome") -> None:
-    again = " --local" if target.local else ""
     print()
     if target.local:
         if outcome.not_made:
@@ -89,7 +90,6 @@ def _tell(settings: Settings, target: "Target", name: str, outcome: "Outcome") -
         print(f"Files: `aws s3 ls s3://{outcome.bucket}/` in a shell with `windtunnel env`.")
     else:
         _tell_of_mwaa(settings, name, outcome)
-    print(f"To remove it all: `windtunnel destroy{again}`")
 
 
 def _tell_of_mwaa(settings: Settings, name: str, outcome: "Outcome") -> None:

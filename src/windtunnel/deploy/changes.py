@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from windtunnel.deploy.errors import DeployError
+from windtunnel.deploy.target import code_of
 
 LARGEST = 51_200
 """Bytes of a template that is sent as it is."""
@@ -63,6 +64,8 @@ class ChangeSets:
     def __init__(self, client: Any, until: Callable[..., Any]) -> None:
         self._client = client
         self._until = until
+        self._done: set[str] = set()
+        """Those that were executed or taken back."""
 
     def create(
         self,
@@ -79,21 +82,28 @@ class ChangeSets:
                 f"The template of {stack} has more than the {LARGEST} bytes that CloudFormation takes."
             )
         self.forget_old(stack)
-        made = self._client.create_change_set(
-            StackName=stack,
-            ChangeSetName=f"{_PREFIX}{uuid.uuid4().hex}",
-            ChangeSetType="CREATE" if new else "UPDATE",
-            TemplateBody=template,
-            Parameters=[{"ParameterKey": name, "ParameterValue": one} for name, one in parameters.items()],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-            Tags=[{"Key": name, "Value": one} for name, one in tags.items()],
-        )
+        try:
+            made = self._client.create_change_set(
+                StackName=stack,
+                ChangeSetName=f"{_PREFIX}{uuid.uuid4().hex}",
+                ChangeSetType="CREATE" if new else "UPDATE",
+                TemplateBody=template,
+                Parameters=[
+                    {"ParameterKey": name, "ParameterValue": one} for name, one in parameters.items()
+                ],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                Tags=[{"Key": name, "Value": one} for name, one in tags.items()],
+            )
+        except ClientError as error:
+            if _says_no_change(str(error)):
+                return ChangeSet("", stack, "", is_empty=True)
+            raise
         found = self._until(lambda: self._look(made["Id"], stack), LONGEST, f"a change set of {stack}")
         failed = found["status"] == "FAILED"
         change_set = ChangeSet(made["Id"], stack, made["StackId"], found["changes"], failed)
         if failed:
-            self.discard(change_set)
-            if not any(words in found["reason"] for words in _NO_CHANGE):
+            self._remove(change_set.arn)
+            if not _says_no_change(found["reason"]):
                 raise DeployError(f"CloudFormation refuses the template of {stack}: {found['reason']}")
         return change_set
 
@@ -101,23 +111,27 @@ class ChangeSets:
         """Begin with it. Raises DeployError when the stack was changed since it was made."""
         try:
             self._client.execute_change_set(ChangeSetName=change_set.arn)
+            self._done.add(change_set.arn)
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("InvalidChangeSetStatus", "ChangeSetNotFound"):
+            if code_of(error) in ("InvalidChangeSetStatus", "ChangeSetNotFound"):
                 raise DeployError(
                     f"{change_set.stack} has changed since the plan was made. Run this again for a new plan."
                 ) from error
             raise
 
     def discard(self, change_set: ChangeSet) -> None:
-        """Take it back, executed or not, there or not."""
+        """Take it back, unless it was executed; nothing when it is gone."""
+        if change_set.is_empty or change_set.arn in self._done:
+            return
+        self._remove(change_set.arn)
+
+    def _remove(self, arn: str) -> None:
+        self._done.add(arn)
         try:
-            self._client.delete_change_set(ChangeSetName=change_set.arn)
+            self._client.delete_change_set(ChangeSetName=arn)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in (
-                "ChangeSetNotFound",
-                "InvalidChangeSetStatus",
-                "ValidationError",
-            ):
+            # By now it may be executed, or gone together with its stack.
+            if code_of(error) not in ("ChangeSetNotFound", "InvalidChangeSetStatus", "ValidationError"):
                 raise
 
     def forget_old(self, stack: str) -> None:
@@ -131,7 +145,7 @@ class ChangeSets:
             raise
         for one in left:
             if one["ChangeSetName"].startswith(_PREFIX):
-                self.discard(ChangeSet(one["ChangeSetId"], stack, one["StackId"]))
+                self._remove(one["ChangeSetId"])
 
     def _look(self, arn: str, stack: str) -> dict[str, Any] | None:
         pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=arn, StackName=stack)
@@ -145,6 +159,10 @@ class ChangeSets:
         if status not in ("CREATE_COMPLETE", "FAILED"):
             return None
         return {"status": status, "reason": reason, "changes": tuple(sorted(changes))}
+
+
+def _says_no_change(text: str) -> bool:
+    return any(words in text for words in _NO_CHANGE)
 
 
 def _change(told: Mapping[str, Any]) -> Change:

@@ -174,7 +174,7 @@ def test_another_error_of_aws_is_not_taken_for_a_stack_that_is_not_there(
 ) -> None:
     stubber.add_client_error("describe_stacks", "AccessDenied", "not you")
 
-    with pytest.raises(Exception, match="not you"):
+    with pytest.raises(Exception, match=r"not you"):
         made.find(NAME)
 
 
@@ -266,13 +266,13 @@ def test_a_template_that_is_refused_says_why_and_leaves_no_change_set(made: Stac
     creates(stubber, "FAILED", "Parameter Name failed to satisfy constraint")
     stubber.add_response("delete_change_set", {})
 
-    with pytest.raises(DeployError, match="failed to satisfy constraint"):
+    with pytest.raises(DeployError, match=r"failed to satisfy constraint"):
         create(made)
     stubber.assert_no_pending_responses()
 
 
 def test_a_template_that_is_too_large_is_not_sent(made: Stacks) -> None:
-    with pytest.raises(DeployError, match="more than the 51200 bytes"):
+    with pytest.raises(DeployError, match=r"more than the 51200 bytes"):
         made.change_sets.create(NAME, "x" * 51_201, {}, {})
 
 
@@ -298,7 +298,7 @@ def test_one_whose_stack_was_changed_meanwhile_asks_for_a_new_plan(
     tells(stubber, event("CREATE_COMPLETE"))
     stubber.add_client_error("execute_change_set", code, "stale")
 
-    with pytest.raises(DeployError, match="has changed since the plan was made"):
+    with pytest.raises(DeployError, match=r"has changed since the plan was made"):
         made.execute(CHANGE_SET)
 
 
@@ -381,5 +381,5 @@ def test_no_wait_is_without_an_end(made: Stacks, stubber: Stubber, monkeypatch: 
     is_now(stubber, "CREATE_IN_PROGRESS")
     tells(stubber, event("CREATE_IN_PROGRESS"))
 
-    with pytest.raises(DeployError, match="not done with team-foundation.*goes on"):
+    with pytest.raises(DeployError, match=r"not done with team-foundation.*goes on"):
         made.execute(CHANGE_SET)

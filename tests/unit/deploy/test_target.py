@@ -62,7 +62,7 @@ def test_a_profile_says_the_region_where_no_variable_does(
 ) -> None:
     shell.write_text("[profile team]\nregion = eu-north-1\n")
     monkeypatch.delenv("AWS_REGION")
-    with pytest.raises(DeployError, match="Which region"):
+    with pytest.raises(DeployError, match=r"Which region"):
         aws_target()
     monkeypatch.setenv("AWS_PROFILE", "team")
 
@@ -131,7 +131,7 @@ def test_what_the_clients_resolve_to_counts_however_it_got_there(
 def test_another_partition_is_refused(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "cn-north-1")
 
-    with pytest.raises(DeployError, match="cn-north-1 is in a partition of its own"):
+    with pytest.raises(DeployError, match=r"cn-north-1 is in a partition of its own"):
         aws_target()
 
 
@@ -139,19 +139,19 @@ def test_without_credentials_it_says_where_they_come_from(monkeypatch: pytest.Mo
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
-    with pytest.raises(DeployError, match="No credentials for AWS.*AWS_PROFILE"):
+    with pytest.raises(DeployError, match=r"No credentials for AWS.*AWS_PROFILE"):
         aws_target()
 
 
 def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "teem")
 
-    with pytest.raises(DeployError, match="teem.*~/.aws/config"):
+    with pytest.raises(DeployError, match=r"teem.*~/.aws/config"):
         aws_target()
 
 
 def test_the_local_stack_that_is_not_up_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match="does not answer.*`make up`"):
+    with pytest.raises(DeployError, match=r"does not answer.*`make up`"):
         local_target(settings(tmp_path))
 
 
