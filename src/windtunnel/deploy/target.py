@@ -190,7 +190,7 @@ def _sentence(error: Exception, local: bool) -> str:
         return "Which region? Set AWS_REGION, or region in the profile that AWS_PROFILE names."
     if isinstance(error, (NoCredentialsError, CredentialRetrievalError, TokenRetrievalError, SSOError)):
         return f"No credentials for AWS: {error}. Set AWS_PROFILE, or sign in (`aws sso login`); then run this again."
-    return f"AWS cannot be reached: {error}"
+    return f"A call of AWS failed: {error}"
 
 
 def _answered(error: ClientError, local: bool) -> str:

@@ -223,7 +223,7 @@ def test_any_shell_will_do_for_local_and_none_that_is_local_for_aws(project: Pro
         "AWS_CONFIG_FILE": str(config),
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_ACCESS_KEY_ID": "test",
         "AWS_SESSION_TOKEN": "token",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "AWS_ENDPOINT_URL_CLOUDFORMATION": "https://cloudformation.eu-west-1.amazonaws.com",

@@ -41,7 +41,7 @@ class Told:
 @pytest.fixture
 def stubber() -> Iterator[Stubber]:
     client = boto3.client(
-        "cloudformation", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+        "cloudformation", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
     )
     with Stubber(client) as stub:
         yield stub

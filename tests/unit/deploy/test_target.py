@@ -14,8 +14,8 @@ from windtunnel.deploy.target import SERVICES, aws_target, local_target, told
 from windtunnel.stack.settings import Settings, load_settings
 
 KEYS = {
-    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_REGION": "eu-west-1",
 }
 
