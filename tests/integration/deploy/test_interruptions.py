@@ -150,6 +150,18 @@ def small(tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch) -> 
     return Small(home, project.target)
 
 
+def test_a_bucket_that_the_first_stack_replaces_gets_all_files(small: Small, project: Project) -> None:
+    small.begin()
+    small.deploy()
+    template = small.home / "infra" / "foundation.yaml"
+    template.write_text(FOUNDATION.replace("airflow-${Name}", "airflow-b-${Name}"))
+    small.deploy()
+    listed = project.target.client("s3").list_objects_v2(Bucket=f"airflow-b-{small.name}")
+
+    assert listed["KeyCount"] == 5
+    assert not small.deploy()
+
+
 def test_a_first_deployment_goes_on_wherever_it_died(small: Small) -> None:
     wished: list[str] = []
 

@@ -123,6 +123,15 @@ def test_a_cluster_that_airflow_makes_until_it_goes_is_ended_too(team: Path, acc
     assert state(account, late[0]) == "TERMINATED"
 
 
+def test_a_protected_cluster_that_comes_late_stops_what_is_left(team: Path, account: Target) -> None:
+    inventory = destruction(team, account).inventory()
+    late = run(account, "late", "team", protected=True)
+
+    with pytest.raises(DeployError, match=rf"{late}: protected"):
+        destruction(team, account).carry_out(inventory, keep_bucket=False)
+    assert state(account, late) == "WAITING"
+
+
 def test_the_bucket_is_found_when_its_stack_is_gone(team: Path, account: Target) -> None:
     (team / "infra" / "foundation.yaml").write_text(FOUNDATION)
     s3 = account.client("s3")
