@@ -19,7 +19,7 @@ ifdef ROWS
 export SALARY_ROWS := $(ROWS)
 endif
 
-.PHONY: up down status logs run check test test-unit test-e2e soak bench env clean serve help lock sbom
+.PHONY: up down status logs run check deploy destroy test test-unit test-e2e soak bench env clean serve help lock sbom
 
 up: $(READY) ## Set up what is missing and start the stack; no-op when it is up
 	@$(WINDTUNNEL) up $(ARGS)
@@ -38,6 +38,12 @@ run: $(READY) ## Run the pipeline and print its result; starts the stack
 
 check: $(READY) ## Tell what of the project would fail on AWS: DAGs, requirements, options, endpoints
 	@$(WINDTUNNEL) check $(ARGS)
+
+deploy: $(READY) ## Deploy the project to AWS, or to LocalStack with --local; shows its plan and asks first
+	@$(WINDTUNNEL) deploy $(ARGS)
+
+destroy: $(READY) ## Remove from AWS what `deploy` has made; shows it and asks first
+	@$(WINDTUNNEL) destroy $(ARGS)
 
 test: $(READY) ## Run all tests
 	@$(WINDTUNNEL) test $(ARGS)

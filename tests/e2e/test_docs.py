@@ -28,6 +28,19 @@ COMMAND = re.compile(
 )
 GO_ON = {"make logs SERVICE=emr FOLLOW=1": "", "windtunnel serve": "Amazon EMR answers"}
 """What goes on until it is interrupted, and what it says before that."""
+REFUSED = "This shell is set up for something else than AWS"
+NEED_AN_ACCOUNT = (
+    "windtunnel deploy",
+    "make deploy",
+    "make destroy",
+    'make deploy ARGS="--parameter NatGateways=1"',
+)
+"""What goes to an AWS account, and refuses to in a shell that is set up for the stack, as that of the test is."""
+ANSWERS = {
+    "make deploy ARGS=--local": "make deploy ARGS='--local --yes'",
+    "make destroy ARGS=--local": "make destroy ARGS='--local --confirm salary-pipeline'",
+}
+"""What asks at a terminal, with the answer."""
 IN_ORDER = [
     "make help",
     "make up",
@@ -44,6 +57,9 @@ IN_ORDER = [
     "aws s3 ls",
     "make check",
     "windtunnel check",
+    *NEED_AN_ACCOUNT,
+    "make deploy ARGS=--local",
+    "make destroy ARGS=--local",
     "make up WINDTUNNEL_EMR_PORT=4571",
     "make down",
     "windtunnel serve",
@@ -117,7 +133,7 @@ def test_a_command_of_the_pages_runs(clone: Project, command: str) -> None:
     if command == "make bench":
         environment["ARGS"] = "--rows 2000 --repeat 1"
     # The example's port may be another stack's.
-    line = command.replace("4571", str(free_port()))
+    line = ANSWERS.get(command, command).replace("4571", str(free_port()))
     with subprocess.Popen(
         ["bash", "-c", line],
         cwd=clone.home,
@@ -132,6 +148,9 @@ def test_a_command_of_the_pages_runs(clone: Project, command: str) -> None:
             wait_for_line(process, GO_ON[command])
             os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate()
+    if command in NEED_AN_ACCOUNT:
+        assert process.returncode != 0 and REFUSED in said
+        return
     assert process.returncode == 0 or command in GO_ON, said
     if command in ("make down", "make clean"):
         assert clone.left() == []

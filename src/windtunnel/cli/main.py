@@ -20,6 +20,8 @@ COMMANDS = {
     "logs": "Show the logs of one service or of all, and follow them if asked to",
     "run": "Run the pipeline and print its result; starts the stack",
     "check": "Tell what of the project would fail on AWS: DAGs, requirements, options, endpoints",
+    "deploy": "Deploy the project to AWS, or to LocalStack with --local; shows its plan and asks first",
+    "destroy": "Remove from AWS what `deploy` has made; shows it and asks first",
     "test": "Run all tests",
     "test-unit": "Run the unit tests",
     "test-e2e": "Run the end-to-end tests",

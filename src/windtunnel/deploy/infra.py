@@ -70,6 +70,13 @@ def parameters_of(project: Project) -> dict[str, str]:
     return named | project.deploy.parameters
 
 
+def named_bucket(foundation: Resolved) -> str:
+    """The name that the first stack gives to the bucket it puts out; "" where AWS finds one."""
+    given = {one.get("BucketName") for one in foundation.of_type("AWS::S3::Bucket").values()}
+    name = foundation.outputs.get("Bucket", "")
+    return str(name) if name in given else ""
+
+
 def _of(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in template.get("Parameters", {})}
 

@@ -41,7 +41,7 @@ def test_only_an_error_ends_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     warned = make_project(tmp_path / "warned")
     wrong = make_project(tmp_path / "wrong", spark__x_py='u = "http://localhost:4566"\n')
 
-    for project, code, said in ((warned, 0, "1 warning."), (wrong, 1, "1 error, 1 warning.")):
+    for project, code, said in ((warned, 0, "1 warning, 1 note."), (wrong, 1, "1 error, 1 warning, 1 note.")):
         monkeypatch.chdir(project)
         ran = CliRunner().invoke(main.app, ["check", "--region", "eu-west-1"])
         assert (ran.exit_code, ran.stdout.splitlines()[-1]) == (code, said)
