@@ -14,35 +14,31 @@ import pytest
 
 from tests.emr import Emr
 from tests.integration.stack.running import running
-from tests.ports import free_port
+from tests.localstack import own_localstack
 from tests.project import ROOT
 from windtunnel.deploy.target import Target, local_target
-from windtunnel.install.progress import SILENT
-from windtunnel.stack.localstack import HOOKS, install, localstack_service
 from windtunnel.stack.settings import Settings, load_settings
 
 PARTS = ("dags", "spark", "infra", "plugins", "requirements.txt", "startup.sh", "windtunnel.toml")
 WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
+UNCHECKED = (
+    sys.executable,
+    "-c",
+    "import windtunnel.cli.deploy as one; one.check = lambda *_, **__: []; "
+    "from windtunnel.cli.main import main; main()",
+)
+"""The same command without its first seconds, in which Airflow reads the DAGs."""
 NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="package")
 def localstack(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[int]:
     """Its port."""
-    install(cache=cache, progress=SILENT)
-    home, port = tmp_path_factory.mktemp("localstack"), free_port()
-    (home / HOOKS).mkdir(parents=True)
-    service = localstack_service(
-        project=home,
-        state=home / "state",
-        cache=cache,
-        host="127.0.0.1",
-        port=port,
-        url=f"http://127.0.0.1:{port}",
-        environment={"PATH": os.environ["PATH"], "HOME": str(home)},
-    )
+    home = tmp_path_factory.mktemp("localstack")
+    service = own_localstack(home, cache)
     with running([service], home / "logs"):
-        yield port
+        assert service.port
+        yield service.port
 
 
 @pytest.fixture(scope="package")
@@ -69,9 +65,9 @@ class Project:
         return f"airflow-{self.name}-000000000000-us-east-1"
 
     def run(
-        self, *arguments: str, shell: Mapping[str, str] | None = None
+        self, *arguments: str, shell: Mapping[str, str] | None = None, checked: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """`windtunnel …` as somebody calls it; no terminal is there."""
+        """`windtunnel …` as somebody calls it; no terminal is there. Without the check before it, unless `checked`."""
         own = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WINDTUNNEL_"))
         }
@@ -80,7 +76,7 @@ class Project:
             "WINDTUNNEL_EMR_PORT": str(self.settings.emr_port),
         }
         return subprocess.run(
-            [WINDTUNNEL, *arguments, "--name", self.name],
+            [*([WINDTUNNEL] if checked else UNCHECKED), *arguments, "--name", self.name],
             cwd=self.home,
             env=own | dict(shell or {}),
             stdin=subprocess.DEVNULL,
@@ -90,9 +86,9 @@ class Project:
             timeout=300,
         )
 
-    def deploy(self, *arguments: str) -> str:
+    def deploy(self, *arguments: str, checked: bool = False) -> str:
         """What it says on standard output."""
-        done = self.run("deploy", "--local", "--yes", *arguments)
+        done = self.run("deploy", "--local", "--yes", *arguments, checked=checked)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -62,7 +62,7 @@ def version(project: Project, key: str) -> str:
 
 
 def test_a_deployment_makes_both_stacks_and_says_what_localstack_did_not_make(project: Project) -> None:
-    said = project.deploy()
+    said = project.deploy(checked=True)
     template = load(project.home / "infra" / "foundation.yaml")
     resolved = Resolved(template, {"Name": project.name}, "000000000000", "us-east-1")
     pages = project.target.client("cloudformation").get_paginator("list_stack_resources")

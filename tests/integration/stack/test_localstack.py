@@ -1,6 +1,5 @@
 """The real LocalStack, with hooks."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import psutil
 import pytest
 
 from tests.integration.stack.running import Running
-from tests.ports import free_port, listening
+from tests.localstack import own_localstack, url_of
+from tests.ports import listening
 from tests.waiting import wait_until
-from windtunnel.install.progress import SILENT
-from windtunnel.stack.localstack import HOOKS, install, localstack_service
+from windtunnel.stack.localstack import HOOKS
 
 HOOK = """
 import os, boto3, tempfile
@@ -24,27 +23,8 @@ client.put_object(Bucket=os.environ["BUCKET"], Key="tempdir", Body=tempfile.gett
 
 @pytest.fixture
 def localstack(tmp_path: Path, cache: Path) -> Iterator[Running]:
-    install(cache=cache, progress=SILENT)
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "BUCKET": "from-the-environment",
-    }
-    (tmp_path / HOOKS).mkdir(parents=True)
-    service = localstack_service(
-        project=tmp_path,
-        state=tmp_path / "state",
-        cache=cache,
-        host="127.0.0.1",
-        port=port,
-        url=url,
-        environment=environment,
-    )
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    service = own_localstack(tmp_path, cache, BUCKET="from-the-environment", **keys)
     one = Running(service, tmp_path / "logs")
     yield one
     one.end()
@@ -59,7 +39,7 @@ def test_it_is_healthy_when_its_hooks_have_run_and_it_keeps_to_its_folder(
 
     s3 = boto3.client(
         "s3",
-        endpoint_url=localstack.service.environment["AWS_ENDPOINT_URL"],
+        endpoint_url=url_of(localstack.service),
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",

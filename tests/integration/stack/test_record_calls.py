@@ -1,6 +1,5 @@
 """The recorder inside the real LocalStack, asked by boto3 with the keys of several principals."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.integration.stack.running import running
-from tests.ports import free_port
-from windtunnel.install.progress import SILENT
+from tests.localstack import own_localstack, url_of
 from windtunnel.stack.environment import Principal
-from windtunnel.stack.localstack import HOOKS, install, localstack_service
 
 ACCOUNT = "000000000000"
 PART = bytes(5 << 20)
@@ -55,21 +52,9 @@ class LocalStack:
 @pytest.fixture(scope="module")
 def localstack(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[LocalStack]:
     folder = tmp_path_factory.mktemp("localstack")
-    install(cache=cache, progress=SILENT)
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    (folder / HOOKS).mkdir(parents=True)
-    service = localstack_service(
-        project=folder,
-        state=folder / "state",
-        cache=cache,
-        host="127.0.0.1",
-        port=port,
-        url=url,
-        environment={"PATH": os.environ["PATH"], "HOME": str(folder)},
-    )
+    service = own_localstack(folder, cache)
     with running([service], folder / "logs"):
-        yield LocalStack(url)
+        yield LocalStack(url_of(service))
 
 
 @pytest.fixture
