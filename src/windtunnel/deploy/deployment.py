@@ -13,7 +13,14 @@ from windtunnel.deploy.bucket import Bucket, Sync
 from windtunnel.deploy.changes import Change
 from windtunnel.deploy.errors import DeployError
 from windtunnel.deploy.files import VERSIONED, File, project_files
-from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION, infra_of, named_bucket, parameters_of
+from windtunnel.deploy.infra import (
+    ENVIRONMENT,
+    FOUNDATION,
+    infra_of,
+    named_bucket,
+    parameters_of,
+    stack_names,
+)
 from windtunnel.deploy.localstack import adapted, not_made
 from windtunnel.deploy.plan import Plan, StackPlan
 from windtunnel.deploy.stacks import ROLLED_BACK, Stack, Stacks
@@ -58,11 +65,6 @@ def named(project: Project, name: str | None, parameters: Mapping[str, str]) -> 
     return project.model_copy(
         update={"deploy": deploy.model_copy(update={"name": found, "parameters": merged})}
     )
-
-
-def stack_names(project: Project) -> tuple[str, str]:
-    """Those of the first and the second stack of a `named` project."""
-    return f"{project.deploy.name}-foundation", f"{project.deploy.name}-environment"
 
 
 class Deployment:

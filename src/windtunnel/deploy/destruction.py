@@ -7,8 +7,7 @@ from botocore.exceptions import ClientError
 
 from windtunnel.deploy.bucket import Bucket, Content
 from windtunnel.deploy.clusters import Cluster, Clusters, hold_unprotected
-from windtunnel.deploy.deployment import stack_names
-from windtunnel.deploy.infra import FOUNDATION, infra_of, named_bucket
+from windtunnel.deploy.infra import FOUNDATION, infra_of, named_bucket, stack_names
 from windtunnel.deploy.plan import size_of
 from windtunnel.deploy.stacks import Stack, Stacks
 from windtunnel.deploy.target import Target, code_of

@@ -89,6 +89,8 @@ class Resolved:
     region: str
     attributes: dict[str, str] = field(default_factory=dict)
     """References (`Bucket`) and attributes (`Bucket.Arn`) whose values matter to who reads the result."""
+    stack: str = "stack"
+    """The name of the stack that it is to be."""
 
     def __post_init__(self) -> None:
         self.parameters = defaults(self.template) | self.parameters
@@ -177,7 +179,7 @@ class Resolved:
             "AWS::AccountId": self.account,
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
-            "AWS::StackName": "stack",
+            "AWS::StackName": self.stack,
         }
         if name in pseudo:
             return pseudo[name]

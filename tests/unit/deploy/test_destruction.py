@@ -150,6 +150,17 @@ def test_the_bucket_is_found_when_its_stack_is_gone(team: Path, account: Target)
     assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {BUCKET}
 
 
+def test_a_bucket_that_is_named_by_its_stack_is_not_taken_for_another(team: Path, account: Target) -> None:
+    by_stack = FOUNDATION.replace("airflow-${Name}", "airflow-${AWS::StackName}")
+    (team / "infra" / "foundation.yaml").write_text(by_stack)
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="airflow-stack")
+    assert destruction(team, account).inventory().bucket == ""
+    s3.create_bucket(Bucket="airflow-team-foundation")
+
+    assert destruction(team, account).inventory().bucket == "airflow-team-foundation"
+
+
 def test_a_bucket_left_from_before_is_told_before_anything_is_made(team: Path, account: Target) -> None:
     (team / "infra" / "foundation.yaml").write_text(FOUNDATION)
     (team / "windtunnel.toml").write_text('[deploy]\nname = "team"\n')
