@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from windtunnel.deploy.bucket import Bucket, Content
 from windtunnel.deploy.clusters import Cluster, Clusters, hold_unprotected
+from windtunnel.deploy.errors import DeployError
 from windtunnel.deploy.infra import FOUNDATION, infra_of, named_bucket, stack_names
 from windtunnel.deploy.plan import size_of
 from windtunnel.deploy.stacks import Stack, Stacks
@@ -34,6 +35,17 @@ class Inventory:
         """Whether there is nothing to remove."""
         there = (self.clusters, self.environment, self.foundation, self.log_groups)
         return not any(there) and (keep_bucket or not self.bucket)
+
+    def hold_unprotected(self) -> None:
+        """Raises DeployError when a cluster or a stack is protected from termination."""
+        hold_unprotected(self.clusters)
+        for stack in (self.environment, self.foundation):
+            if stack and stack.protected:
+                raise DeployError(
+                    f"{stack.name}: protected from termination, so nothing is removed. `aws cloudformation "
+                    f"update-termination-protection --no-enable-termination-protection --stack-name {stack.name}` "
+                    f"takes the protection away."
+                )
 
     def lines(self, *, keep_bucket: bool) -> Iterator[str]:
         """It in words, in the order in which it goes."""
@@ -83,7 +95,7 @@ class Destruction:
 
     def carry_out(self, inventory: Inventory, *, keep_bucket: bool) -> None:
         """Remove it."""
-        hold_unprotected(inventory.clusters)
+        inventory.hold_unprotected()
         self._clusters.end()
         if inventory.environment:
             self._stacks.delete(inventory.environment)

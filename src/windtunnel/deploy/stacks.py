@@ -43,6 +43,8 @@ class Stack:
     status: str
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+    """From being deleted."""
 
     @property
     def is_moving(self) -> bool:
@@ -79,6 +81,7 @@ class Stacks:
             found["StackStatus"],
             {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])},
             {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])},
+            bool(found.get("EnableTerminationProtection")),
         )
 
     def settled(self, name: str) -> Stack | None:

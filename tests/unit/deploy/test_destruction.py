@@ -108,6 +108,28 @@ def test_a_protected_cluster_stops_it_before_anything_goes(team: Path, account: 
     assert one.inventory().environment
 
 
+def test_a_protected_stack_stops_it_before_anything_goes(team: Path, account: Target) -> None:
+    (team / "infra" / "foundation.yaml").write_text(FOUNDATION)
+    formation, s3 = account.client("cloudformation"), account.client("s3")
+    for name in ("team-foundation", "team-environment"):
+        formation.create_stack(
+            StackName=name,
+            TemplateBody=FOUNDATION,
+            Parameters=[{"ParameterKey": "Name", "ParameterValue": name}],
+            EnableTerminationProtection=name == "team-foundation",
+        )
+    s3.put_object(Bucket="airflow-team-foundation", Key="output/x", Body=b"12")
+    cluster = run(account, "own", "team")
+    one = destruction(team, account)
+    said = r"team-foundation: protected.*no-enable-termination-protection --stack-name team-foundation"
+    with pytest.raises(DeployError, match=said):
+        one.carry_out(one.inventory(), keep_bucket=False)
+
+    assert state(account, cluster) == "WAITING"
+    inventory = one.inventory()
+    assert inventory.environment and inventory.content and inventory.content.objects == 1
+
+
 def test_a_cluster_that_airflow_makes_until_it_goes_is_ended_too(team: Path, account: Target) -> None:
     deploy(team, account)
     late: list[str] = []
