@@ -25,7 +25,7 @@ from windtunnel.deploy.localstack import adapted, not_made
 from windtunnel.deploy.plan import Plan, StackPlan
 from windtunnel.deploy.stacks import ROLLED_BACK, Stack, Stacks
 from windtunnel.deploy.target import Target
-from windtunnel.deploy.template import Resolved
+from windtunnel.deploy.template import Resolved, text
 from windtunnel.install.progress import Progress
 from windtunnel.stack.project import Project
 
@@ -195,7 +195,7 @@ class Deployment:
         resolved = self._infra.environment
         given = parameters_of(self._project)
         wanted = resolved.template.get("Parameters", {})
-        defaults = {name: str(one["Default"]) for name, one in wanted.items() if "Default" in one}
+        defaults = {name: text(one["Default"]) for name, one in wanted.items() if "Default" in one}
         known = defaults | dict(outputs) | given
         if missing := sorted(wanted.keys() - known.keys()):
             raise DeployError(f"{self._first} has no output {', '.join(missing)}, which {ENVIRONMENT} takes.")
@@ -277,4 +277,4 @@ def _hold_to(plan: StackPlan, changes: tuple[Change, ...]) -> None:
 
 
 def _texts(parameters: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in parameters.items()}
+    return {name: text(value) for name, value in parameters.items()}

@@ -56,9 +56,7 @@ def infra_of(project: Project, region: str, account: str = SOME_ACCOUNT) -> Infr
         foundation.attributes |= _ids(foundation)
         handed_on = foundation.outputs
     template = load(project.folder / ENVIRONMENT)
-    made = Resolved(
-        template, _of(template, handed_on) | _of(template, given), account, region, stack=second
-    )
+    made = Resolved(template, _of(template, handed_on) | _of(template, given), account, region, stack=second)
     if missing := sorted(template.get("Parameters", {}).keys() - made.parameters.keys()):
         raise DeployError(
             f"{ENVIRONMENT} has parameters without a value: {', '.join(missing)}. Set them in [deploy.parameters] of "

@@ -138,6 +138,16 @@ def test_parameters_of_the_command_line_come_before_those_of_the_file(team: Path
     assert value(account).startswith("other ")
 
 
+def test_a_default_that_is_a_truth_value_goes_as_cloudformation_reads_it(team: Path, account: Target) -> None:
+    flag = "  Flag: { Type: String, Default: true, AllowedValues: [true, false] }\nResources:"
+    (team / "infra" / "environment.yaml").write_text(ENVIRONMENT.replace("Resources:", flag))
+    given = asked(account)
+    deploy(team, account)
+    deploy(team, account)
+
+    assert [one["Flag"] for one in given] == ["true", "true"]
+
+
 def test_a_parameter_that_no_template_has_gets_the_nearest(team: Path, account: Target) -> None:
     with pytest.raises(DeployError, match="has a parameter Buckett: did you mean Bucket"):
         deployment(team, account, {"Buckett": "x"})
