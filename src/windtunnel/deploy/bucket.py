@@ -86,10 +86,10 @@ class Bucket:
                 new.append(file)
             elif not self._holds(there[key], file):
                 changed.append(file)
-            elif key in VERSIONED and (version := self._version(key)) == _NO_VERSION:
-                changed.append(file)
             elif key in VERSIONED:
-                versions[key] = version
+                versions[key] = self._version(key)
+        unversioned = [key for key, version in versions.items() if version == _NO_VERSION]
+        changed += [wanted[key] for key in unversioned if versions.pop(key)]
         gone = [key for key in there if key not in wanted and (key.startswith(MIRRORED) or key in VERSIONED)]
         # What ends with a slash is the console's idea of a folder.
         deleted = sorted(key for key in gone if not key.endswith("/"))

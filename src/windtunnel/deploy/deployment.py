@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from windtunnel.deploy.bucket import Bucket, Sync
 from windtunnel.deploy.changes import Change
@@ -138,6 +139,11 @@ class Deployment:
         # What the first stack does not tell yet stands for itself: as it was, or else made up.
         from_first = self._infra.foundation.outputs if self._infra.foundation else {}
         before = {name: one for name, one in stack.parameters.items() if name in from_first}
+        told = {*outputs, *before, *parameters_of(self._project)}
+        if to_come := sorted(
+            name for name in from_first.keys() - told if _has_to_be_there(resolved.template, name)
+        ):
+            return StackPlan(self._second, "change", to_come=to_come)
         known = _texts(resolved.parameters) | before | dict(outputs)
         return self._preview(
             self._second, self._body(ENVIRONMENT, resolved), self._parameters(known, versions)
@@ -274,6 +280,11 @@ def _hold_to(plan: StackPlan, changes: tuple[Change, ...]) -> None:
             f"{plan.name} was left as it is, since this was not in the plan: {'; '.join(map(str, worse))}. "
             f"The first stack and the files are up to date. Run this again for a plan that shows it."
         )
+
+
+def _has_to_be_there(template: Mapping[str, Any], parameter: str) -> bool:
+    """Whether AWS takes only what the account has for it, so that nothing can be made up for a preview."""
+    return "AWS::" in template.get("Parameters", {}).get(parameter, {}).get("Type", "")
 
 
 def _texts(parameters: Mapping[str, object]) -> dict[str, str]:

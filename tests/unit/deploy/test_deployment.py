@@ -176,6 +176,28 @@ def test_a_bucket_that_is_not_there_is_told(team: Path, account: Target) -> None
         deploy(team, account, Bucket="nowhere")
 
 
+def test_nothing_is_made_up_where_aws_takes_only_what_is_there(team: Path, account: Target) -> None:
+    """A first stack that is to put out one more: AWS refuses a change set with a group that it does not know."""
+    formation = account.client("cloudformation")
+    bucket = f"Resources:\n  A: {{Type: AWS::SQS::Queue}}\nOutputs:\n  Bucket: {{Value: {BUCKET}}}\n"
+    (team / "windtunnel.toml").write_text('[deploy]\nname = "team"\n')
+    formation.create_stack(StackName="team-foundation", TemplateBody=bucket)
+    given = [{"ParameterKey": "Bucket", "ParameterValue": BUCKET}]
+    formation.create_stack(StackName="team-environment", TemplateBody=ENVIRONMENT, Parameters=given)
+    (team / "infra" / "foundation.yaml").write_text(
+        bucket.replace("Outputs:\n", "  Group: {Type: AWS::EC2::SecurityGroup}\nOutputs:\n")
+        + "  Group: {Value: !Ref Group}\n  Text: {Value: !Ref Group}\n"
+    )
+    wanted = "Parameters:\n  Group: {Type: AWS::EC2::SecurityGroup::Id}\n  Text: {Type: String}\n"
+    (team / "infra" / "environment.yaml").write_text(ENVIRONMENT.replace("Parameters:\n", wanted))
+    previews = asked(account)
+    with deployment(team, account).planned(team, data=False) as plan:
+        assert plan.environment.act == "change" and not plan.is_empty
+        assert "once the first stack tells Group;" in "\n".join(plan.lines())
+
+    assert [one for one in previews if "Group" in one] == []
+
+
 def test_what_the_plan_did_not_show_is_not_removed(
     team: Path, account: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
