@@ -169,6 +169,28 @@ def test_one_that_needs_a_hand_says_what_failed_and_the_way_on(
         made.changeable(NAME)
 
 
+def test_what_failed_long_ago_and_was_undone_is_not_why_a_stack_needs_a_hand(
+    made: Stacks, stubber: Stubber
+) -> None:
+    is_now(stubber, "UPDATE_ROLLBACK_FAILED")
+    old = [
+        event("UPDATE_IN_PROGRESS"),
+        event("UPDATE_FAILED", "Nat", "long ago"),
+        event("UPDATE_ROLLBACK_IN_PROGRESS"),
+        event("UPDATE_ROLLBACK_COMPLETE"),
+    ]
+    new = [
+        event("UPDATE_IN_PROGRESS"),
+        event("UPDATE_FAILED", "Vpc", "just now"),
+        event("UPDATE_ROLLBACK_IN_PROGRESS"),
+        event("UPDATE_ROLLBACK_FAILED"),
+    ]
+    tells(stubber, *old, *new)
+
+    with pytest.raises(DeployError, match=r"UPDATE_ROLLBACK_FAILED: Vpc \(AWS::EC2::VPC\): just now\."):
+        made.changeable(NAME)
+
+
 def test_another_error_of_aws_is_not_taken_for_a_stack_that_is_not_there(
     made: Stacks, stubber: Stubber
 ) -> None:
