@@ -82,10 +82,12 @@ class ChangeSets:
                 f"The template of {stack} has more than the {LARGEST} bytes that CloudFormation takes."
             )
         self.forget_old(stack)
+        name = f"{_PREFIX}{uuid.uuid4().hex}"
         try:
             made = self._client.create_change_set(
                 StackName=stack,
-                ChangeSetName=f"{_PREFIX}{uuid.uuid4().hex}",
+                ChangeSetName=name,
+                ClientToken=name,  # so that AWS knows a call that botocore repeats
                 ChangeSetType="CREATE" if new else "UPDATE",
                 TemplateBody=template,
                 Parameters=[
@@ -110,7 +112,8 @@ class ChangeSets:
     def execute(self, change_set: ChangeSet) -> None:
         """Begin with it. Raises DeployError when the stack was changed since it was made."""
         try:
-            self._client.execute_change_set(ChangeSetName=change_set.arn)
+            token = uuid.uuid4().hex  # a call that botocore repeats is no second one
+            self._client.execute_change_set(ChangeSetName=change_set.arn, ClientRequestToken=token)
             self._done.add(change_set.arn)
         except ClientError as error:
             if code_of(error) in ("InvalidChangeSetStatus", "ChangeSetNotFound"):

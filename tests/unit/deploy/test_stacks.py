@@ -221,7 +221,7 @@ def creates(stubber: Stubber, status: str = "CREATE_COMPLETE", reason: str = "",
         "create_change_set",
         {"Id": "arn:aws:cloudformation:x:1:changeSet/c/1", "StackId": ID},
         {
-            **dict.fromkeys(("ChangeSetName", "TemplateBody", "ChangeSetType"), ANY),
+            **dict.fromkeys(("ChangeSetName", "ClientToken", "TemplateBody", "ChangeSetType"), ANY),
             "StackName": NAME,
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
             "Parameters": [{"ParameterKey": "Name", "ParameterValue": "team"}],
@@ -322,6 +322,15 @@ def test_one_whose_stack_was_changed_meanwhile_asks_for_a_new_plan(
 
     with pytest.raises(DeployError, match=r"has changed since the plan was made"):
         made.execute(CHANGE_SET)
+
+
+def test_aws_can_tell_a_call_that_is_repeated_from_a_second_one(made: Stacks, stubber: Stubber) -> None:
+    stubber.add_response(
+        "execute_change_set", {}, {"ChangeSetName": CHANGE_SET.arn, "ClientRequestToken": ANY}
+    )
+    made.change_sets.execute(CHANGE_SET)
+
+    stubber.assert_no_pending_responses()
 
 
 def test_the_state_from_before_is_not_taken_for_the_end(made: Stacks, stubber: Stubber) -> None:
