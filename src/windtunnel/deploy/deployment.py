@@ -222,10 +222,12 @@ class Deployment:
         return {"pipeline": str(self._project.deploy.name)}
 
     def _bucket_name(self, outputs: Mapping[str, str]) -> str:
-        """The bucket's name; "" as long as the first stack has not made it."""
-        if self._infra.foundation:
-            return outputs.get("Bucket", "")
-        return str(self._infra.environment.parameters["Bucket"])
+        """The name of the bucket that the environment reads; "" as long as the first stack has not made it."""
+        foundation = self._infra.foundation
+        if foundation is None:
+            return str(self._infra.environment.parameters["Bucket"])
+        own = {} if "Bucket" in foundation.parameters else parameters_of(self._project)
+        return own.get("Bucket") or outputs.get("Bucket", "")
 
     def _compare(self, name: str, files: tuple[File, ...]) -> Sync:
         bucket = Bucket(self._target, name, self._progress)

@@ -176,6 +176,16 @@ def test_a_bucket_that_is_not_there_is_told(team: Path, account: Target) -> None
         deploy(team, account, Bucket="nowhere")
 
 
+def test_files_go_to_the_bucket_that_the_environment_is_told(team: Path, account: Target) -> None:
+    """The project says one, and the first stack puts out another."""
+    first = "Resources:\n  A: {Type: AWS::SQS::Queue}\nOutputs:\n  Bucket: {Value: another}\n"
+    (team / "infra" / "foundation.yaml").write_text(first)
+    plan, outcome = deploy(team, account)
+
+    assert plan.bucket == BUCKET and outcome and outcome.bucket == BUCKET
+    assert value(account) == f"{BUCKET} {version(account, 'requirements.txt')}  "
+
+
 def test_nothing_is_made_up_where_aws_takes_only_what_is_there(team: Path, account: Target) -> None:
     """A first stack that is to put out one more: AWS refuses a change set with a group that it does not know."""
     formation = account.client("cloudformation")
