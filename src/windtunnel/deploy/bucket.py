@@ -13,6 +13,8 @@ from windtunnel.install.progress import Progress
 
 SHA256 = "sha256"
 """The object's metadata that tells its content, where its ETag does not."""
+_MADE_BY = "aws:cloudformation:stack-name"
+"""The tag that CloudFormation leaves on what a stack has made."""
 _GONE = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 _NO_VERSION = "null"
 """Of an object that was put while the bucket was not versioned: the next one put then is "null" again."""
@@ -73,6 +75,16 @@ class Bucket:
                 ) from error
             raise
         return True
+
+    def is_of_another(self, stack: str) -> bool:
+        """Whether its tags say that another stack than this one has made it."""
+        try:
+            tags = self._s3.get_bucket_tagging(Bucket=self.name, ExpectedBucketOwner=self._account)["TagSet"]
+        except ClientError as error:
+            if code_of(error) != "NoSuchTagSet":
+                raise
+            return False
+        return any(one["Key"] == _MADE_BY and one["Value"] != stack for one in tags)
 
     def compare(self, files: Iterable[File]) -> Sync:
         """What is to be done so that it holds these files, and nothing else where it mirrors the project."""

@@ -240,7 +240,13 @@ class Deployment:
 
     def _hold_bucket_free(self, resolved: Resolved) -> None:
         name = named_bucket(resolved)
-        if name and Bucket(self._target, name, self._progress).exists():
+        bucket = Bucket(self._target, name, self._progress)
+        if name and bucket.exists():
+            if bucket.is_of_another(self._first):
+                raise DeployError(
+                    f"The bucket {name} is another stack's, and no second one can be made under its name. Have the "
+                    f"bucket's name in {FOUNDATION} contain ${{Name}}; or take another --name."
+                )
             raise DeployError(
                 f"The bucket {name} is there from an earlier deployment, and no stack can be made over it. "
                 f"`windtunnel destroy` empties and deletes it; or take another --name."

@@ -109,15 +109,23 @@ class Destruction:
             self._forget_log_group(name)
 
     def _bucket(self, foundation: Stack | None) -> Bucket | None:
-        """The bucket that the first stack has made. One that a team brought itself is not the deployment's."""
+        """The bucket that the first stack has made. One of a team's or of another stack is not the deployment's."""
         if not (self._project.folder / FOUNDATION).is_file():
             return None
-        name = foundation and (foundation.outputs.get("Bucket") or self._stacks.bucket_of(foundation))
-        if not name:
-            resolved = infra_of(self._project, self._target.region, self._target.account).foundation
-            name = named_bucket(resolved) if resolved else ""
-        bucket = Bucket(self._target, name, self._progress) if name else None
-        return bucket if bucket and bucket.exists() else None
+        name = self._made_bucket(foundation) if foundation else ""
+        if name:
+            bucket = Bucket(self._target, name, self._progress)
+            return bucket if bucket.exists() else None
+        resolved = infra_of(self._project, self._target.region, self._target.account).foundation
+        name = named_bucket(resolved) if resolved else ""
+        bucket = Bucket(self._target, name, self._progress)
+        return bucket if name and bucket.exists() and not bucket.is_of_another(self._first) else None
+
+    def _made_bucket(self, foundation: Stack) -> str:
+        """Of the buckets that the stack has made the one that it puts out; any, as long as it puts out nothing."""
+        made = self._stacks.buckets_of(foundation)
+        name = foundation.outputs.get("Bucket") or next(iter(made), "")
+        return name if name in made else ""
 
     def _log_groups(self) -> Iterator[str]:
         """Those that are there; by their whole names, since another environment's may begin alike."""

@@ -123,14 +123,14 @@ class Stacks:
         if left := self._follow(stack, mark):
             raise DeployError(self._failure(stack.name, left, mark))
 
-    def bucket_of(self, stack: Stack) -> str:
-        """The bucket among its resources, "" where it has none."""
+    def buckets_of(self, stack: Stack) -> list[str]:
+        """The buckets among its resources."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack.id)
         resources = (one for page in pages for one in page["StackResourceSummaries"])
-        names = (
+        names = [
             one.get("PhysicalResourceId", "") for one in resources if one["ResourceType"] == "AWS::S3::Bucket"
-        )
-        return next(names, "")
+        ]
+        return [name for name in names if name]
 
     def events(self, stack: str) -> list[dict[str, Any]]:
         """All that is told of a stack, the latest first."""

@@ -154,6 +154,20 @@ def test_a_protected_cluster_that_comes_late_stops_what_is_left(team: Path, acco
     assert state(account, late) == "WAITING"
 
 
+def test_a_bucket_that_the_first_stack_only_puts_out_is_the_teams(team: Path, account: Target) -> None:
+    """A team's template that takes a bucket and makes the rest."""
+    template = "Resources:\n  A: {Type: AWS::SQS::Queue}\nOutputs:\n  Bucket: {Value: team-bucket}\n"
+    (team / "infra" / "foundation.yaml").write_text(template)
+    account.client("cloudformation").create_stack(StackName="team-foundation", TemplateBody=template)
+    one = destruction(team, account)
+    inventory = one.inventory()
+    assert inventory.foundation and inventory.foundation.outputs["Bucket"] == BUCKET
+    assert inventory.bucket == ""
+    one.carry_out(inventory, keep_bucket=False)
+
+    assert BUCKET in {bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]}
+
+
 def test_the_bucket_is_found_when_its_stack_is_gone(team: Path, account: Target) -> None:
     (team / "infra" / "foundation.yaml").write_text(FOUNDATION)
     s3 = account.client("s3")
@@ -181,6 +195,30 @@ def test_a_bucket_that_is_named_by_its_stack_is_not_taken_for_another(team: Path
     s3.create_bucket(Bucket="airflow-team-foundation")
 
     assert destruction(team, account).inventory().bucket == "airflow-team-foundation"
+
+
+def test_a_bucket_of_another_deployment_is_neither_taken_nor_said_to_be_left(
+    team: Path, account: Target
+) -> None:
+    """As a template has it whose bucket is not named by the deployment."""
+    (team / "infra" / "foundation.yaml").write_text(FOUNDATION.replace("airflow-${Name}", "airflow-all"))
+    (team / "windtunnel.toml").write_text('[deploy]\nname = "team"\n')
+    account.client("s3").create_bucket(Bucket="airflow-all")
+    maker = ["prod-foundation"]
+
+    def tell(parsed: dict[str, Any], **_: Any) -> None:
+        """Moto takes no tags of AWS's own."""
+        parsed["TagSet"] = [{"Key": "aws:cloudformation:stack-name", "Value": maker[0]}]
+
+    some = {"TagSet": [{"Key": "stage", "Value": "dev"}]}
+    account.client("s3").put_bucket_tagging(Bucket="airflow-all", Tagging=some)
+    account.client("s3").meta.events.register("after-call.s3.GetBucketTagging", tell)
+    assert destruction(team, account).inventory().bucket == ""
+    with pytest.raises(DeployError, match=r"airflow-all is another stack's"):
+        deploy(team, account)
+    maker[0] = "team-foundation"
+
+    assert destruction(team, account).inventory().bucket == "airflow-all"
 
 
 def test_a_bucket_left_from_before_is_told_before_anything_is_made(team: Path, account: Target) -> None:
