@@ -169,23 +169,11 @@ def test_one_that_needs_a_hand_says_what_failed_and_the_way_on(
         made.changeable(NAME)
 
 
-def test_what_failed_long_ago_and_was_undone_is_not_why_a_stack_needs_a_hand(
-    made: Stacks, stubber: Stubber
-) -> None:
+def test_what_failed_long_ago_is_not_why_a_stack_needs_a_hand(made: Stacks, stubber: Stubber) -> None:
     is_now(stubber, "UPDATE_ROLLBACK_FAILED")
-    old = [
-        event("UPDATE_IN_PROGRESS"),
-        event("UPDATE_FAILED", "Nat", "long ago"),
-        event("UPDATE_ROLLBACK_IN_PROGRESS"),
-        event("UPDATE_ROLLBACK_COMPLETE"),
-    ]
-    new = [
-        event("UPDATE_IN_PROGRESS"),
-        event("UPDATE_FAILED", "Vpc", "just now"),
-        event("UPDATE_ROLLBACK_IN_PROGRESS"),
-        event("UPDATE_ROLLBACK_FAILED"),
-    ]
-    tells(stubber, *old, *new)
+    began, old = event("UPDATE_IN_PROGRESS"), event("UPDATE_FAILED", "Nat", "long ago")
+    again, new = event("UPDATE_IN_PROGRESS"), event("UPDATE_FAILED", "Vpc", "just now")
+    tells(stubber, began, old, event("UPDATE_ROLLBACK_COMPLETE"), again, new)
 
     with pytest.raises(DeployError, match=r"UPDATE_ROLLBACK_FAILED: Vpc \(AWS::EC2::VPC\): just now\."):
         made.changeable(NAME)
@@ -324,19 +312,11 @@ def test_one_whose_stack_was_changed_meanwhile_asks_for_a_new_plan(
         made.execute(CHANGE_SET)
 
 
-def test_aws_can_tell_a_call_that_is_repeated_from_a_second_one(made: Stacks, stubber: Stubber) -> None:
-    stubber.add_response(
-        "execute_change_set", {}, {"ChangeSetName": CHANGE_SET.arn, "ClientRequestToken": ANY}
-    )
-    made.change_sets.execute(CHANGE_SET)
-
-    stubber.assert_no_pending_responses()
-
-
 def test_the_state_from_before_is_not_taken_for_the_end(made: Stacks, stubber: Stubber) -> None:
     before = event("CREATE_COMPLETE")
     tells(stubber, before)
-    stubber.add_response("execute_change_set", {})
+    with_token = {"ChangeSetName": CHANGE_SET.arn, "ClientRequestToken": ANY}  # botocore may repeat the call
+    stubber.add_response("execute_change_set", {}, with_token)
     is_now(stubber, "CREATE_COMPLETE")
     tells(stubber, before)
     is_now(stubber, "UPDATE_COMPLETE")
