@@ -104,7 +104,7 @@ def local_target(settings: Settings) -> Target:
     endpoints = dict.fromkeys(SERVICES, variables["AWS_ENDPOINT_URL"])
     endpoints["emr"] = variables["AWS_ENDPOINT_URL_EMR"]
     for url in endpoints.values():
-        host = urlsplit(url).hostname or ""
+        host = (urlsplit(url).hostname or "").rstrip(".")  # a last dot leads to the same place
         if host.endswith(_AWS_HOSTS):
             raise DeployError(
                 f"--local goes to no AWS account, and {url} is AWS. Set WINDTUNNEL_AWS_ENDPOINT_URL anew."

@@ -156,7 +156,9 @@ def test_the_local_stack_that_is_not_up_is_asked_for(tmp_path: Path) -> None:
         local_target(settings(tmp_path))
 
 
-@pytest.mark.parametrize("host", ["s3.amazonaws.com", "cloudformation.eu-west-1.api.aws"])
+@pytest.mark.parametrize(
+    "host", ["s3.amazonaws.com", "S3.AmazonAWS.com.", "cloudformation.eu-west-1.api.aws"]
+)
 def test_local_is_never_aws_whatever_the_settings_say(tmp_path: Path, host: str) -> None:
     with pytest.raises(DeployError, match=rf"no AWS account, and https://{re.escape(host)} is AWS"):
         local_target(settings(tmp_path, aws_endpoint_url=f"https://{host}"))
