@@ -70,7 +70,7 @@ class Bucket:
                 return False
             if code_of(error) == "403":
                 raise DeployError(
-                    f"S3 lets you not look at the bucket {self.name}: it is another account's, or you have no "
+                    f"S3 does not let you look at the bucket {self.name}: it is another account's, or you have no "
                     f"s3:ListBucket for it. Without that S3 does not even say whether it is there."
                 ) from error
             raise

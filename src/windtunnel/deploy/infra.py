@@ -66,8 +66,9 @@ def infra_of(project: Project, region: str, account: str = SOME_ACCOUNT) -> Infr
 
 
 def stack_names(project: Project) -> tuple[str, str]:
-    """Those of the first and the second stack."""
-    return f"{project.deploy.name}-foundation", f"{project.deploy.name}-environment"
+    """Those of the first and the second stack; of a project without a name some."""
+    name = project.deploy.name or "some"
+    return f"{name}-foundation", f"{name}-environment"
 
 
 def parameters_of(project: Project) -> dict[str, str]:
