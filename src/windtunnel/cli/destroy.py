@@ -29,7 +29,6 @@ def main(
     name: Annotated[str | None, typer.Option(help="What to remove; [deploy] name when left out.")] = None,
 ) -> None:
     """Shows what there is and asks for its name first. Stopped or failed, it goes on when it is run again."""
-    from windtunnel.deploy.clusters import hold_unprotected
     from windtunnel.deploy.deployment import named
     from windtunnel.deploy.destruction import Destruction
     from windtunnel.deploy.target import aws_target, local_target, told
@@ -49,7 +48,7 @@ def main(
         if inventory.is_empty(keep_bucket=keep_bucket):
             print("There is nothing to remove.")
             return
-        hold_unprotected(inventory.clusters)
+        inventory.hold_unprotected()
         if dry_run:
             print("Nothing was removed, since this is a dry run.")
             return

@@ -13,7 +13,11 @@ from windtunnel.install.progress import Progress
 
 SHA256 = "sha256"
 """The object's metadata that tells its content, where its ETag does not."""
+_MADE_BY = "aws:cloudformation:stack-name"
+"""The tag that CloudFormation leaves on what a stack has made."""
 _GONE = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
+_NO_VERSION = "null"
+"""Of an object that was put while the bucket was not versioned: the next one put then is "null" again."""
 _MOST_DELETED = 1000
 """Objects of one call."""
 _ROUNDS = 10
@@ -58,7 +62,7 @@ class Bucket:
         self.name = name
 
     def exists(self) -> bool:
-        """Whether it is there. Raises DeployError when it is another account's."""
+        """Whether it is there. Raises DeployError when S3 does not say so: it may be another account's."""
         try:
             self._s3.head_bucket(Bucket=self.name, ExpectedBucketOwner=self._account)
         except ClientError as error:
@@ -66,10 +70,21 @@ class Bucket:
                 return False
             if code_of(error) == "403":
                 raise DeployError(
-                    f"The bucket {self.name} is there, and is not this account's or not to be seen by you."
+                    f"S3 does not let you look at the bucket {self.name}: it is another account's, or you have no "
+                    f"s3:ListBucket for it. Without that S3 does not even say whether it is there."
                 ) from error
             raise
         return True
+
+    def is_of_another(self, stack: str) -> bool:
+        """Whether its tags say that another stack than this one has made it."""
+        try:
+            tags = self._s3.get_bucket_tagging(Bucket=self.name, ExpectedBucketOwner=self._account)["TagSet"]
+        except ClientError as error:
+            if code_of(error) != "NoSuchTagSet":
+                raise
+            return False
+        return any(one["Key"] == _MADE_BY and one["Value"] != stack for one in tags)
 
     def compare(self, files: Iterable[File]) -> Sync:
         """What is to be done so that it holds these files, and nothing else where it mirrors the project."""
@@ -85,6 +100,8 @@ class Bucket:
                 changed.append(file)
             elif key in VERSIONED:
                 versions[key] = self._version(key)
+        unversioned = [key for key, version in versions.items() if version == _NO_VERSION]
+        changed += [wanted[key] for key in unversioned if versions.pop(key)]
         gone = [key for key in there if key not in wanted and (key.startswith(MIRRORED) or key in VERSIONED)]
         # What ends with a slash is the console's idea of a folder.
         deleted = sorted(key for key in gone if not key.endswith("/"))
@@ -135,12 +152,19 @@ class Bucket:
 
     def _empty(self) -> None:
         for upload in self._uploads():
-            self._s3.abort_multipart_upload(Bucket=self.name, **upload)
+            self._abort(upload)
         with self._progress.task(f"Emptying s3://{self.name}", unit="versions") as task:
             for page in self._pages("list_object_versions"):
                 both = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
                 self._delete([{"Key": one["Key"], "VersionId": one["VersionId"]} for one in both])
                 task.advance(len(both))
+
+    def _abort(self, upload: dict[str, str]) -> None:
+        try:
+            self._s3.abort_multipart_upload(Bucket=self.name, **upload)
+        except ClientError as error:
+            if code_of(error) != "NoSuchUpload":  # it has ended meanwhile
+                raise
 
     def _uploads(self) -> Iterator[dict[str, str]]:
         for page in self._pages("list_multipart_uploads"):
@@ -170,7 +194,7 @@ class Bucket:
             raise DeployError(
                 f"Someone else deploys too: {key} in s3://{self.name} is not what was put there just now."
             )
-        if not head.get("VersionId"):
+        if head.get("VersionId", "") in ("", *([_NO_VERSION] if file else [])):
             raise DeployError(
                 f"s3://{self.name} is not versioned, and MWAA takes no other bucket. Switch it on."
             )

@@ -15,6 +15,8 @@ LARGEST = 51_200
 LONGEST = 600
 """Seconds that AWS may take to find out what a change set changes."""
 _PREFIX = "windtunnel-"
+_VALIDATED = "EarlyValidation"
+"""In the reason of a change set that AWS's own checks refuse: it names them, and its events say what is wrong."""
 _NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -82,10 +84,12 @@ class ChangeSets:
                 f"The template of {stack} has more than the {LARGEST} bytes that CloudFormation takes."
             )
         self.forget_old(stack)
+        name = f"{_PREFIX}{uuid.uuid4().hex}"
         try:
             made = self._client.create_change_set(
                 StackName=stack,
-                ChangeSetName=f"{_PREFIX}{uuid.uuid4().hex}",
+                ChangeSetName=name,
+                ClientToken=name,  # so that AWS knows a call that botocore repeats
                 ChangeSetType="CREATE" if new else "UPDATE",
                 TemplateBody=template,
                 Parameters=[
@@ -102,15 +106,19 @@ class ChangeSets:
         failed = found["status"] == "FAILED"
         change_set = ChangeSet(made["Id"], stack, made["StackId"], found["changes"], failed)
         if failed:
-            self._remove(change_set.arn)
-            if not _says_no_change(found["reason"]):
-                raise DeployError(f"CloudFormation refuses the template of {stack}: {found['reason']}")
+            reason = found["reason"]
+            if _VALIDATED in reason:
+                reason = self._found_invalid(change_set.arn) or reason
+            self._remove(change_set.arn)  # and its events with it
+            if not _says_no_change(reason):
+                raise DeployError(f"CloudFormation refuses the template of {stack}: {reason}")
         return change_set
 
     def execute(self, change_set: ChangeSet) -> None:
         """Begin with it. Raises DeployError when the stack was changed since it was made."""
         try:
-            self._client.execute_change_set(ChangeSetName=change_set.arn)
+            token = uuid.uuid4().hex  # a call that botocore repeats is no second one
+            self._client.execute_change_set(ChangeSetName=change_set.arn, ClientRequestToken=token)
             self._done.add(change_set.arn)
         except ClientError as error:
             if code_of(error) in ("InvalidChangeSetStatus", "ChangeSetNotFound"):
@@ -146,6 +154,21 @@ class ChangeSets:
         for one in left:
             if one["ChangeSetName"].startswith(_PREFIX):
                 self._remove(one["ChangeSetId"])
+
+    def _found_invalid(self, arn: str) -> str:
+        """What AWS's checks say of each resource; "" when that is not to be read by whoever deploys."""
+        asked = self._client.get_paginator("describe_events")
+        try:
+            pages = list(asked.paginate(ChangeSetName=arn, Filters={"FailedEvents": True}))
+        except ClientError:
+            return ""
+        events = [one for page in pages for one in page["OperationEvents"]]
+        return "; ".join(
+            f"{one.get('LogicalResourceId', one.get('ValidationPath', 'the template'))}: "
+            f"{one['ValidationStatusReason']}"
+            for one in events
+            if one.get("ValidationStatusReason")
+        )
 
     def _look(self, arn: str, stack: str) -> dict[str, Any] | None:
         pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=arn, StackName=stack)

@@ -8,17 +8,25 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from windtunnel.deploy.bucket import Bucket, Sync
 from windtunnel.deploy.changes import Change
 from windtunnel.deploy.errors import DeployError
 from windtunnel.deploy.files import VERSIONED, File, project_files
-from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION, infra_of, named_bucket, parameters_of
+from windtunnel.deploy.infra import (
+    ENVIRONMENT,
+    FOUNDATION,
+    infra_of,
+    named_bucket,
+    parameters_of,
+    stack_names,
+)
 from windtunnel.deploy.localstack import adapted, not_made
 from windtunnel.deploy.plan import Plan, StackPlan
 from windtunnel.deploy.stacks import ROLLED_BACK, Stack, Stacks
 from windtunnel.deploy.target import Target
-from windtunnel.deploy.template import Resolved
+from windtunnel.deploy.template import Resolved, text
 from windtunnel.install.progress import Progress
 from windtunnel.stack.project import Project
 
@@ -58,11 +66,6 @@ def named(project: Project, name: str | None, parameters: Mapping[str, str]) -> 
     return project.model_copy(
         update={"deploy": deploy.model_copy(update={"name": found, "parameters": merged})}
     )
-
-
-def stack_names(project: Project) -> tuple[str, str]:
-    """Those of the first and the second stack of a `named` project."""
-    return f"{project.deploy.name}-foundation", f"{project.deploy.name}-environment"
 
 
 class Deployment:
@@ -136,6 +139,11 @@ class Deployment:
         # What the first stack does not tell yet stands for itself: as it was, or else made up.
         from_first = self._infra.foundation.outputs if self._infra.foundation else {}
         before = {name: one for name, one in stack.parameters.items() if name in from_first}
+        told = {*outputs, *before, *parameters_of(self._project)}
+        if to_come := sorted(
+            name for name in from_first.keys() - told if _has_to_be_there(resolved.template, name)
+        ):
+            return StackPlan(self._second, "change", to_come=to_come)
         known = _texts(resolved.parameters) | before | dict(outputs)
         return self._preview(
             self._second, self._body(ENVIRONMENT, resolved), self._parameters(known, versions)
@@ -193,7 +201,7 @@ class Deployment:
         resolved = self._infra.environment
         given = parameters_of(self._project)
         wanted = resolved.template.get("Parameters", {})
-        defaults = {name: str(one["Default"]) for name, one in wanted.items() if "Default" in one}
+        defaults = {name: text(one["Default"]) for name, one in wanted.items() if "Default" in one}
         known = defaults | dict(outputs) | given
         if missing := sorted(wanted.keys() - known.keys()):
             raise DeployError(f"{self._first} has no output {', '.join(missing)}, which {ENVIRONMENT} takes.")
@@ -214,10 +222,12 @@ class Deployment:
         return {"pipeline": str(self._project.deploy.name)}
 
     def _bucket_name(self, outputs: Mapping[str, str]) -> str:
-        """The bucket's name; "" as long as the first stack has not made it."""
-        if self._infra.foundation:
-            return outputs.get("Bucket", "")
-        return str(self._infra.environment.parameters["Bucket"])
+        """The name of the bucket that the environment reads; "" as long as the first stack has not made it."""
+        foundation = self._infra.foundation
+        if foundation is None:
+            return str(self._infra.environment.parameters["Bucket"])
+        own = {} if "Bucket" in foundation.parameters else parameters_of(self._project)
+        return own.get("Bucket") or outputs.get("Bucket", "")
 
     def _compare(self, name: str, files: tuple[File, ...]) -> Sync:
         bucket = Bucket(self._target, name, self._progress)
@@ -230,7 +240,13 @@ class Deployment:
 
     def _hold_bucket_free(self, resolved: Resolved) -> None:
         name = named_bucket(resolved)
-        if name and Bucket(self._target, name, self._progress).exists():
+        bucket = Bucket(self._target, name, self._progress)
+        if name and bucket.exists():
+            if bucket.is_of_another(self._first):
+                raise DeployError(
+                    f"The bucket {name} is another stack's, and no second one can be made under its name. Have the "
+                    f"bucket's name in {FOUNDATION} contain ${{Name}}; or take another --name."
+                )
             raise DeployError(
                 f"The bucket {name} is there from an earlier deployment, and no stack can be made over it. "
                 f"`windtunnel destroy` empties and deletes it; or take another --name."
@@ -274,5 +290,10 @@ def _hold_to(plan: StackPlan, changes: tuple[Change, ...]) -> None:
         )
 
 
+def _has_to_be_there(template: Mapping[str, Any], parameter: str) -> bool:
+    """Whether AWS takes only what the account has for it, so that nothing can be made up for a preview."""
+    return "AWS::" in template.get("Parameters", {}).get(parameter, {}).get("Type", "")
+
+
 def _texts(parameters: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in parameters.items()}
+    return {name: text(value) for name, value in parameters.items()}

@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from windtunnel.deploy.bucket import Bucket, Content
 from windtunnel.deploy.clusters import Cluster, Clusters, hold_unprotected
-from windtunnel.deploy.deployment import stack_names
-from windtunnel.deploy.infra import FOUNDATION, infra_of, named_bucket
+from windtunnel.deploy.errors import DeployError
+from windtunnel.deploy.infra import FOUNDATION, infra_of, named_bucket, stack_names
 from windtunnel.deploy.plan import size_of
 from windtunnel.deploy.stacks import Stack, Stacks
 from windtunnel.deploy.target import Target, code_of
@@ -35,6 +35,17 @@ class Inventory:
         """Whether there is nothing to remove."""
         there = (self.clusters, self.environment, self.foundation, self.log_groups)
         return not any(there) and (keep_bucket or not self.bucket)
+
+    def hold_unprotected(self) -> None:
+        """Raises DeployError when a cluster or a stack is protected from termination."""
+        hold_unprotected(self.clusters)
+        for stack in (self.environment, self.foundation):
+            if stack and stack.protected:
+                raise DeployError(
+                    f"{stack.name}: protected from termination, so nothing is removed. `aws cloudformation "
+                    f"update-termination-protection --no-enable-termination-protection --stack-name {stack.name}` "
+                    f"takes the protection away."
+                )
 
     def lines(self, *, keep_bucket: bool) -> Iterator[str]:
         """It in words, in the order in which it goes."""
@@ -84,7 +95,7 @@ class Destruction:
 
     def carry_out(self, inventory: Inventory, *, keep_bucket: bool) -> None:
         """Remove it."""
-        hold_unprotected(inventory.clusters)
+        inventory.hold_unprotected()
         self._clusters.end()
         if inventory.environment:
             self._stacks.delete(inventory.environment)
@@ -98,15 +109,23 @@ class Destruction:
             self._forget_log_group(name)
 
     def _bucket(self, foundation: Stack | None) -> Bucket | None:
-        """The bucket that the first stack has made. One that a team brought itself is not the deployment's."""
+        """The bucket that the first stack has made. One of a team's or of another stack is not the deployment's."""
         if not (self._project.folder / FOUNDATION).is_file():
             return None
-        name = foundation and (foundation.outputs.get("Bucket") or self._stacks.bucket_of(foundation))
-        if not name:
-            resolved = infra_of(self._project, self._target.region, self._target.account).foundation
-            name = named_bucket(resolved) if resolved else ""
-        bucket = Bucket(self._target, name, self._progress) if name else None
-        return bucket if bucket and bucket.exists() else None
+        name = self._made_bucket(foundation) if foundation else ""
+        if name:
+            bucket = Bucket(self._target, name, self._progress)
+            return bucket if bucket.exists() else None
+        resolved = infra_of(self._project, self._target.region, self._target.account).foundation
+        name = named_bucket(resolved) if resolved else ""
+        bucket = Bucket(self._target, name, self._progress)
+        return bucket if name and bucket.exists() and not bucket.is_of_another(self._first) else None
+
+    def _made_bucket(self, foundation: Stack) -> str:
+        """Of the buckets that the stack has made the one that it puts out; any, as long as it puts out nothing."""
+        made = self._stacks.buckets_of(foundation)
+        name = foundation.outputs.get("Bucket") or next(iter(made), "")
+        return name if name in made else ""
 
     def _log_groups(self) -> Iterator[str]:
         """Those that are there; by their whole names, since another environment's may begin alike."""

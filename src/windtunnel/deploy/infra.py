@@ -47,21 +47,28 @@ class Infra:
 def infra_of(project: Project, region: str, account: str = SOME_ACCOUNT) -> Infra:
     """The project's templates with the parameters of `[deploy]`. Raises DeployError when they cannot be read."""
     given = parameters_of(project)
+    first, second = stack_names(project)
     foundation = None
     handed_on: dict[str, Any] = {}
     if (project.folder / FOUNDATION).is_file():
         template = load(project.folder / FOUNDATION)
-        foundation = Resolved(template, _of(template, given), account, region)
+        foundation = Resolved(template, _of(template, given), account, region, stack=first)
         foundation.attributes |= _ids(foundation)
         handed_on = foundation.outputs
     template = load(project.folder / ENVIRONMENT)
-    made = Resolved(template, _of(template, handed_on) | _of(template, given), account, region)
+    made = Resolved(template, _of(template, handed_on) | _of(template, given), account, region, stack=second)
     if missing := sorted(template.get("Parameters", {}).keys() - made.parameters.keys()):
         raise DeployError(
             f"{ENVIRONMENT} has parameters without a value: {', '.join(missing)}. Set them in [deploy.parameters] of "
             f"{project.file}, or have {FOUNDATION} put out a value of that name."
         )
     return Infra(project, foundation, made)
+
+
+def stack_names(project: Project) -> tuple[str, str]:
+    """Those of the first and the second stack; of a project without a name some."""
+    name = project.deploy.name or "some"
+    return f"{name}-foundation", f"{name}-environment"
 
 
 def parameters_of(project: Project) -> dict[str, str]:

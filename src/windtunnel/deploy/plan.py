@@ -24,6 +24,8 @@ class StackPlan:
     """The types of what is to be made, one for each resource."""
     change_set: ChangeSet | None = None
     """What AWS says of a stack that is there; of the second one a preview."""
+    to_come: Sequence[str] = ()
+    """Parameters whose values only the first stack's change will tell, so that there is no preview."""
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -32,6 +34,11 @@ class StackPlan:
     def lines(self) -> Iterator[str]:
         if self.act == "leave":
             yield f"Stack {self.name}: unchanged"
+        elif self.to_come:
+            yield (
+                f"Stack {self.name}: to change, how is known once the first stack tells {', '.join(self.to_come)}; "
+                f"nothing of it is removed or replaced before a plan has shown that"
+            )
         elif self.act == "change":
             count = len(self.changes)
             yield f"Stack {self.name}: {_counted(count, 'resource') if count else 'only outputs or tags'} to change"

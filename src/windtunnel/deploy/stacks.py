@@ -1,6 +1,6 @@
 """CloudFormation's stacks: found, changed by change sets, deleted, and followed until AWS is done with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -43,6 +43,8 @@ class Stack:
     status: str
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+    """From being deleted."""
 
     @property
     def is_moving(self) -> bool:
@@ -79,6 +81,7 @@ class Stacks:
             found["StackStatus"],
             {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])},
             {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])},
+            bool(found.get("EnableTerminationProtection")),
         )
 
     def settled(self, name: str) -> Stack | None:
@@ -93,7 +96,8 @@ class Stacks:
         """The settled stack. Raises DeployError with the way on when it has to be mended by hand first."""
         stack = self.settled(name)
         if stack and stack.status.endswith("_FAILED"):
-            first = first_failure(self.events(stack.id))
+            events = self.events(stack.id)
+            first = first_failure(events[: _beginning(events, len(events)) + 1])
             way_on = _WAYS_ON.get(stack.status, _OTHER_WAY_ON).format(name=name)
             raise DeployError(f"{name} is {stack.status}{f': {first}' if first else ''}. {way_on}")
         return stack
@@ -119,14 +123,14 @@ class Stacks:
         if left := self._follow(stack, mark):
             raise DeployError(self._failure(stack.name, left, mark))
 
-    def bucket_of(self, stack: Stack) -> str:
-        """The bucket among its resources, "" where it has none."""
+    def buckets_of(self, stack: Stack) -> list[str]:
+        """The buckets among its resources."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack.id)
         resources = (one for page in pages for one in page["StackResourceSummaries"])
-        names = (
+        names = [
             one.get("PhysicalResourceId", "") for one in resources if one["ResourceType"] == "AWS::S3::Bucket"
-        )
-        return next(names, "")
+        ]
+        return [name for name in names if name]
 
     def events(self, stack: str) -> list[dict[str, Any]]:
         """All that is told of a stack, the latest first."""
@@ -136,10 +140,7 @@ class Stacks:
     def _mark(self, stack: str, *, begun: bool = False) -> str:
         """The last event before what comes now, or before what has `begun`; "" when there is none."""
         events = self.events(stack)
-        start = 0
-        if begun:
-            starts = (n for n, e in enumerate(events) if _is_of_the_stack(e) and _begins(e["ResourceStatus"]))
-            start = next(starts, -1) + 1
+        start = _beginning(events, -1) + 1 if begun else 0
         return events[start]["EventId"] if start < len(events) else ""
 
     def _since(self, stack: str, mark: str) -> list[dict[str, Any]]:
@@ -231,6 +232,12 @@ def _told(event: Mapping[str, Any]) -> str:
 
 def _is_of_the_stack(event: Mapping[str, Any]) -> bool:
     return bool(event["ResourceType"] == _STACK and event.get("PhysicalResourceId") == event["StackId"])
+
+
+def _beginning(events: Sequence[Mapping[str, Any]], otherwise: int) -> int:
+    """Where, in events of which the latest comes first, what AWS has done last to the stack begins."""
+    found = (n for n, e in enumerate(events) if _is_of_the_stack(e) and _begins(e["ResourceStatus"]))
+    return next(found, otherwise)
 
 
 def _begins(status: str) -> bool:

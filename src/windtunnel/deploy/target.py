@@ -104,7 +104,7 @@ def local_target(settings: Settings) -> Target:
     endpoints = dict.fromkeys(SERVICES, variables["AWS_ENDPOINT_URL"])
     endpoints["emr"] = variables["AWS_ENDPOINT_URL_EMR"]
     for url in endpoints.values():
-        host = urlsplit(url).hostname or ""
+        host = (urlsplit(url).hostname or "").rstrip(".")  # a last dot leads to the same place
         if host.endswith(_AWS_HOSTS):
             raise DeployError(
                 f"--local goes to no AWS account, and {url} is AWS. Set WINDTUNNEL_AWS_ENDPOINT_URL anew."
@@ -180,6 +180,8 @@ def _session_without_a_shell() -> botocore.session.Session:
 
 
 def _sentence(error: Exception, local: bool) -> str:
+    if isinstance(error, Boto3Error) and isinstance(error.__context__, ClientError):
+        error = error.__context__  # what an upload failed for
     if isinstance(error, ClientError):
         return _answered(error, local)
     if local and isinstance(error, (EndpointConnectionError, ConnectionError, HTTPClientError)):
@@ -201,4 +203,8 @@ def _answered(error: ClientError, local: bool) -> str:
             "sign in and run this again, it goes on where it was."
         )
     message = error.response.get("Error", {}).get("Message") or code
+    if code == "400" and error.operation_name.startswith("Head"):
+        message = (
+            "S3 says no more of such a call, mostly that credentials have expired. Sign in and run this again"
+        )
     return f"{'LocalStack' if local else 'AWS'} refused {error.operation_name} ({code}): {message}"

@@ -70,6 +70,11 @@ def line_of(path: Path, *keys: str | int) -> int:
     return line
 
 
+def text(value: object) -> str:
+    """A scalar of a template as CloudFormation takes it for a text: true is `true`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def defaults(template: Mapping[str, Any]) -> dict[str, Any]:
     """Its parameters' default values."""
     return {name: one["Default"] for name, one in template.get("Parameters", {}).items() if "Default" in one}
@@ -89,6 +94,8 @@ class Resolved:
     region: str
     attributes: dict[str, str] = field(default_factory=dict)
     """References (`Bucket`) and attributes (`Bucket.Arn`) whose values matter to who reads the result."""
+    stack: str = "stack"
+    """The name of the stack that it is to be."""
 
     def __post_init__(self) -> None:
         self.parameters = defaults(self.template) | self.parameters
@@ -142,7 +149,7 @@ class Resolved:
             return self.condition(argument)
         given = self.value(argument)
         simple: dict[str, Callable[[], Any]] = {
-            "Fn::Equals": lambda: str(given[0]) == str(given[1]),
+            "Fn::Equals": lambda: text(given[0]) == text(given[1]),
             "Fn::Not": lambda: not given[0],
             "Fn::And": lambda: all(given),
             "Fn::Or": lambda: any(given),
@@ -160,15 +167,15 @@ class Resolved:
         return simple[name]()
 
     def _substituted(self, argument: Any) -> str:
-        text, own = argument if isinstance(argument, list) else (argument, {})
+        written, own = argument if isinstance(argument, list) else (argument, {})
 
         def put(found: re.Match[str]) -> str:
             name = found.group(1)
             if name.startswith("!"):
                 return f"${{{name[1:]}}}"
-            return str(self.value(own[name]) if name in own else self._reference(name))
+            return text(self.value(own[name]) if name in own else self._reference(name))
 
-        return re.sub(r"\$\{(!?[\w:.]+)\}", put, text)
+        return re.sub(r"\$\{(!?[\w:.]+)\}", put, written)
 
     def _reference(self, name: str) -> Any:
         pseudo = {
@@ -177,7 +184,7 @@ class Resolved:
             "AWS::AccountId": self.account,
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
-            "AWS::StackName": "stack",
+            "AWS::StackName": self.stack,
         }
         if name in pseudo:
             return pseudo[name]

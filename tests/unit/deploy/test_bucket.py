@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from boto3.s3.transfer import TransferConfig
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from windtunnel.deploy import bucket as bucket_module
@@ -167,6 +168,63 @@ def test_a_bucket_without_versions_is_refused(target: Target, tmp_path: Path) ->
 
     with pytest.raises(DeployError, match="s3://plain is not versioned"):
         bring(Bucket(target, "plain", SILENT), one)
+
+
+def test_a_version_from_before_the_bucket_was_versioned_is_put_anew(target: Target, tmp_path: Path) -> None:
+    """MWAA would never see the next one, were the environment given "null"."""
+    s3 = target.client("s3")
+    s3.create_bucket(Bucket="plain")
+    one = file(tmp_path, "startup.sh", "abc")
+    s3.upload_file(str(one.path), "plain", one.key, ExtraArgs={"Metadata": {"sha256": one.sha256}})
+    versioned: Any = {"Bucket": "plain", "VersioningConfiguration": {"Status": "Enabled"}}
+    s3.put_bucket_versioning(**versioned)
+    says_null(s3, times=1)
+    bucket = Bucket(target, "plain", SILENT)
+    sync = bucket.compare([one])
+    assert sync.changed == (one,) and not sync.versions
+    versions = bucket.bring([one], sync)
+
+    assert versions["startup.sh"] == s3.head_object(Bucket="plain", Key="startup.sh")["VersionId"] != "null"
+
+
+def test_a_bucket_whose_versions_are_suspended_is_refused(bucket: Bucket, s3: Any, tmp_path: Path) -> None:
+    s3.put_bucket_versioning(Bucket=NAME, VersioningConfiguration={"Status": "Suspended"})
+    says_null(s3, times=9)
+
+    with pytest.raises(DeployError, match="s3://airflow-test is not versioned"):
+        bring(bucket, file(tmp_path, "startup.sh", "abc"))
+
+
+def says_null(s3: Any, times: int) -> None:
+    """As S3 answers of an object that has no version of its own, where moto leaves the version out or makes one up."""
+    left = iter(range(times))
+
+    def answer(parsed: dict[str, Any], **_: Any) -> None:
+        if next(left, None) is not None:
+            parsed["VersionId"] = "null"
+
+    s3.meta.events.register("after-call.s3.HeadObject", answer)
+
+
+def test_a_bucket_that_s3_does_not_let_see_is_not_said_to_be_there(bucket: Bucket, s3: Any) -> None:
+    with Stubber(s3) as stub:
+        stub.add_client_error("head_bucket", "403", "Forbidden", 403)
+        with pytest.raises(DeployError, match=r"another account's, or you have no s3:ListBucket") as failure:
+            bucket.exists()
+    assert "is there," not in str(failure.value)
+
+
+def test_an_upload_that_ends_while_the_bucket_is_emptied_is_no_failure(bucket: Bucket, s3: Any) -> None:
+    upload = s3.create_multipart_upload(Bucket=NAME, Key="output/c")["UploadId"]
+
+    def end(**_: Any) -> None:
+        s3.meta.events.unregister("before-call.s3.AbortMultipartUpload", end)
+        s3.abort_multipart_upload(Bucket=NAME, Key="output/c", UploadId=upload)
+
+    s3.meta.events.register("before-call.s3.AbortMultipartUpload", end)
+    bucket.remove()
+
+    assert not bucket.exists()
 
 
 def test_it_is_counted_and_removed_with_every_version_mark_and_upload(

@@ -138,6 +138,16 @@ def test_parameters_of_the_command_line_come_before_those_of_the_file(team: Path
     assert value(account).startswith("other ")
 
 
+def test_a_default_that_is_a_truth_value_goes_as_cloudformation_reads_it(team: Path, account: Target) -> None:
+    flag = "  Flag: { Type: String, Default: true, AllowedValues: [true, false] }\nResources:"
+    (team / "infra" / "environment.yaml").write_text(ENVIRONMENT.replace("Resources:", flag))
+    given = asked(account)
+    deploy(team, account)
+    deploy(team, account)
+
+    assert [one["Flag"] for one in given] == ["true", "true"]
+
+
 def test_a_parameter_that_no_template_has_gets_the_nearest(team: Path, account: Target) -> None:
     with pytest.raises(DeployError, match="has a parameter Buckett: did you mean Bucket"):
         deployment(team, account, {"Buckett": "x"})
@@ -164,6 +174,38 @@ def test_what_cannot_be_named_is_refused(
 def test_a_bucket_that_is_not_there_is_told(team: Path, account: Target) -> None:
     with pytest.raises(DeployError, match="There is no bucket nowhere"):
         deploy(team, account, Bucket="nowhere")
+
+
+def test_files_go_to_the_bucket_that_the_environment_is_told(team: Path, account: Target) -> None:
+    """The project says one, and the first stack puts out another."""
+    first = "Resources:\n  A: {Type: AWS::SQS::Queue}\nOutputs:\n  Bucket: {Value: another}\n"
+    (team / "infra" / "foundation.yaml").write_text(first)
+    plan, outcome = deploy(team, account)
+
+    assert plan.bucket == BUCKET and outcome and outcome.bucket == BUCKET
+    assert value(account) == f"{BUCKET} {version(account, 'requirements.txt')}  "
+
+
+def test_nothing_is_made_up_where_aws_takes_only_what_is_there(team: Path, account: Target) -> None:
+    """A first stack that is to put out one more: AWS refuses a change set with a group that it does not know."""
+    formation = account.client("cloudformation")
+    bucket = f"Resources:\n  A: {{Type: AWS::SQS::Queue}}\nOutputs:\n  Bucket: {{Value: {BUCKET}}}\n"
+    (team / "windtunnel.toml").write_text('[deploy]\nname = "team"\n')
+    formation.create_stack(StackName="team-foundation", TemplateBody=bucket)
+    given = [{"ParameterKey": "Bucket", "ParameterValue": BUCKET}]
+    formation.create_stack(StackName="team-environment", TemplateBody=ENVIRONMENT, Parameters=given)
+    (team / "infra" / "foundation.yaml").write_text(
+        bucket.replace("Outputs:\n", "  Group: {Type: AWS::EC2::SecurityGroup}\nOutputs:\n")
+        + "  Group: {Value: !Ref Group}\n  Text: {Value: !Ref Group}\n"
+    )
+    wanted = "Parameters:\n  Group: {Type: AWS::EC2::SecurityGroup::Id}\n  Text: {Type: String}\n"
+    (team / "infra" / "environment.yaml").write_text(ENVIRONMENT.replace("Parameters:\n", wanted))
+    previews = asked(account)
+    with deployment(team, account).planned(team, data=False) as plan:
+        assert plan.environment.act == "change" and not plan.is_empty
+        assert "once the first stack tells Group;" in "\n".join(plan.lines())
+
+    assert [one for one in previews if "Group" in one] == []
 
 
 def test_what_the_plan_did_not_show_is_not_removed(

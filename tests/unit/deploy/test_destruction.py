@@ -108,6 +108,28 @@ def test_a_protected_cluster_stops_it_before_anything_goes(team: Path, account: 
     assert one.inventory().environment
 
 
+def test_a_protected_stack_stops_it_before_anything_goes(team: Path, account: Target) -> None:
+    (team / "infra" / "foundation.yaml").write_text(FOUNDATION)
+    formation, s3 = account.client("cloudformation"), account.client("s3")
+    for name in ("team-foundation", "team-environment"):
+        formation.create_stack(
+            StackName=name,
+            TemplateBody=FOUNDATION,
+            Parameters=[{"ParameterKey": "Name", "ParameterValue": name}],
+            EnableTerminationProtection=name == "team-foundation",
+        )
+    s3.put_object(Bucket="airflow-team-foundation", Key="output/x", Body=b"12")
+    cluster = run(account, "own", "team")
+    one = destruction(team, account)
+    said = r"team-foundation: protected.*no-enable-termination-protection --stack-name team-foundation"
+    with pytest.raises(DeployError, match=said):
+        one.carry_out(one.inventory(), keep_bucket=False)
+
+    assert state(account, cluster) == "WAITING"
+    inventory = one.inventory()
+    assert inventory.environment and inventory.content and inventory.content.objects == 1
+
+
 def test_a_cluster_that_airflow_makes_until_it_goes_is_ended_too(team: Path, account: Target) -> None:
     deploy(team, account)
     late: list[str] = []
@@ -132,6 +154,20 @@ def test_a_protected_cluster_that_comes_late_stops_what_is_left(team: Path, acco
     assert state(account, late) == "WAITING"
 
 
+def test_a_bucket_that_the_first_stack_only_puts_out_is_the_teams(team: Path, account: Target) -> None:
+    """A team's template that takes a bucket and makes the rest."""
+    template = "Resources:\n  A: {Type: AWS::SQS::Queue}\nOutputs:\n  Bucket: {Value: team-bucket}\n"
+    (team / "infra" / "foundation.yaml").write_text(template)
+    account.client("cloudformation").create_stack(StackName="team-foundation", TemplateBody=template)
+    one = destruction(team, account)
+    inventory = one.inventory()
+    assert inventory.foundation and inventory.foundation.outputs["Bucket"] == BUCKET
+    assert inventory.bucket == ""
+    one.carry_out(inventory, keep_bucket=False)
+
+    assert BUCKET in {bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]}
+
+
 def test_the_bucket_is_found_when_its_stack_is_gone(team: Path, account: Target) -> None:
     (team / "infra" / "foundation.yaml").write_text(FOUNDATION)
     s3 = account.client("s3")
@@ -148,6 +184,41 @@ def test_the_bucket_is_found_when_its_stack_is_gone(team: Path, account: Target)
 
     assert one.inventory().is_empty(keep_bucket=False)
     assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {BUCKET}
+
+
+def test_a_bucket_that_is_named_by_its_stack_is_not_taken_for_another(team: Path, account: Target) -> None:
+    by_stack = FOUNDATION.replace("airflow-${Name}", "airflow-${AWS::StackName}")
+    (team / "infra" / "foundation.yaml").write_text(by_stack)
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="airflow-stack")
+    assert destruction(team, account).inventory().bucket == ""
+    s3.create_bucket(Bucket="airflow-team-foundation")
+
+    assert destruction(team, account).inventory().bucket == "airflow-team-foundation"
+
+
+def test_a_bucket_of_another_deployment_is_neither_taken_nor_said_to_be_left(
+    team: Path, account: Target
+) -> None:
+    """As a template has it whose bucket is not named by the deployment."""
+    (team / "infra" / "foundation.yaml").write_text(FOUNDATION.replace("airflow-${Name}", "airflow-all"))
+    (team / "windtunnel.toml").write_text('[deploy]\nname = "team"\n')
+    account.client("s3").create_bucket(Bucket="airflow-all")
+    maker = ["prod-foundation"]
+
+    def tell(parsed: dict[str, Any], **_: Any) -> None:
+        """Moto takes no tags of AWS's own."""
+        parsed["TagSet"] = [{"Key": "aws:cloudformation:stack-name", "Value": maker[0]}]
+
+    some = {"TagSet": [{"Key": "stage", "Value": "dev"}]}
+    account.client("s3").put_bucket_tagging(Bucket="airflow-all", Tagging=some)
+    account.client("s3").meta.events.register("after-call.s3.GetBucketTagging", tell)
+    assert destruction(team, account).inventory().bucket == ""
+    with pytest.raises(DeployError, match=r"airflow-all is another stack's"):
+        deploy(team, account)
+    maker[0] = "team-foundation"
+
+    assert destruction(team, account).inventory().bucket == "airflow-all"
 
 
 def test_a_bucket_left_from_before_is_told_before_anything_is_made(team: Path, account: Target) -> None:

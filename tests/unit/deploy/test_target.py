@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from tests.ports import free_port
@@ -155,10 +156,31 @@ def test_the_local_stack_that_is_not_up_is_asked_for(tmp_path: Path) -> None:
         local_target(settings(tmp_path))
 
 
-@pytest.mark.parametrize("host", ["s3.amazonaws.com", "cloudformation.eu-west-1.api.aws"])
+@pytest.mark.parametrize(
+    "host", ["s3.amazonaws.com", "S3.AmazonAWS.com.", "cloudformation.eu-west-1.api.aws"]
+)
 def test_local_is_never_aws_whatever_the_settings_say(tmp_path: Path, host: str) -> None:
     with pytest.raises(DeployError, match=rf"no AWS account, and https://{re.escape(host)} is AWS"):
         local_target(settings(tmp_path, aws_endpoint_url=f"https://{host}"))
+
+
+def test_an_upload_without_valid_credentials_says_so(aws: None, tmp_path: Path) -> None:
+    (tmp_path / "dag.py").write_text("dag")
+    s3 = aws_target().client("s3")
+    with Stubber(s3) as stub, pytest.raises(DeployError, match=r"expired.*run this again"), told():
+        stub.add_client_error("put_object", "ExpiredToken", "The provided token has expired.", 400)
+        s3.upload_file(str(tmp_path / "dag.py"), "bucket", "dags/dag.py")
+
+
+def test_s3s_answer_without_a_reason_is_explained(aws: None) -> None:
+    s3 = aws_target().client("s3")
+    with (
+        Stubber(s3) as stub,
+        pytest.raises(DeployError, match=r"mostly that credentials have expired"),
+        told(),
+    ):
+        stub.add_client_error("head_bucket", "400", "Bad Request", 400)
+        s3.head_bucket(Bucket="bucket")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,18 @@ Outputs:
 """
 
 
+def test_a_truth_value_is_the_text_that_cloudformation_takes_it_for(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "Parameters: {Big: {Type: String, Default: true}}\n"
+        "Conditions: {IsBig: !Equals [!Ref Big, true]}\n"
+        "Resources: {}\nOutputs: {Text: {Value: !Sub '${Big}'}}"
+    )
+
+    assert resolved(path, Big="true").condition("IsBig") and resolved(path).condition("IsBig")
+    assert resolved(path).outputs == {"Text": "true"}
+
+
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     (tmp_path / "template.yaml").write_text(TEMPLATE)

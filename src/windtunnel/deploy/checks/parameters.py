@@ -10,7 +10,7 @@ from windtunnel.deploy.checks.subject import Subject
 from windtunnel.deploy.errors import DeployError
 from windtunnel.deploy.findings import Finding
 from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION, parameters_of
-from windtunnel.deploy.template import load
+from windtunnel.deploy.template import load, text
 from windtunnel.stack.project import FILE_NAME, Project
 
 RULES = ("parameters",)
@@ -44,15 +44,21 @@ def findings(subject: Subject) -> Iterator[Finding]:
                     FILE_NAME,
                     line,
                     "parameters",
-                    f"CloudFormation refuses {name} = {value!r} for {file}: {wrong}.",
+                    f"CloudFormation refuses {_shown(name, value, declared or {})} for {file}: {wrong}.",
                     str((declared or {})[name].get("ConstraintDescription", "Give another value.")),
                 )
                 break
 
 
+def _shown(name: str, value: str, declared: Mapping[str, Any]) -> str:
+    """The parameter with its value, unless the template says that this is not to be seen."""
+    secret = text(declared[name].get("NoEcho", False)) == "true"
+    return name if secret else f"{name} = {value!r}"
+
+
 def refused(declared: Mapping[str, Any], value: str) -> str:
     """What a value breaks of a parameter's declaration, "" when nothing."""
-    allowed = [str(one) for one in declared.get("AllowedValues", [])]
+    allowed = [text(one) for one in declared.get("AllowedValues", [])]
     if allowed and value not in allowed:
         return f"it is one of {', '.join(allowed)}"
     if "AllowedPattern" in declared and not re.fullmatch(str(declared["AllowedPattern"]), value, re.ASCII):

@@ -11,6 +11,8 @@ Parameters:
   Market: {Type: String, AllowedValues: [SPOT, ON_DEMAND], Default: SPOT}
   Count: {Type: Number, MinValue: 2, MaxValue: 5, Default: 2}
   Version: {Type: String, MinLength: 1, MaxLength: 3, Default: v}
+  Big: {Type: String, AllowedValues: [true, false], Default: false}
+  Password: {Type: String, NoEcho: true, MaxLength: 8, Default: none}
 """
 
 
@@ -48,7 +50,16 @@ def test_the_deployments_name_is_the_parameter_name(tmp_path: Path) -> None:
     assert finding.mend == "Small letters."
 
 
+def test_a_secret_is_not_shown(tmp_path: Path) -> None:
+    (finding,) = found(parameters, project(tmp_path, '[deploy.parameters]\nPassword = "too-long-a-secret"'))
+
+    assert "refuses Password for" in finding.why
+    assert "too-long" not in finding.why + finding.mend
+
+
 def test_what_the_templates_allow_is_no_finding(tmp_path: Path) -> None:
-    good = 'name = "my-team"\n[deploy.parameters]\nMarket = "ON_DEMAND"\nCount = 5\nVersion = "abc"'
+    good = (
+        'name = "my-team"\n[deploy.parameters]\nMarket = "ON_DEMAND"\nCount = 5\nVersion = "abc"\nBig = true'
+    )
 
     assert found(parameters, project(tmp_path, good)) == []
