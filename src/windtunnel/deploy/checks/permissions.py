@@ -57,10 +57,13 @@ def findings(subject: Subject) -> Iterator[Finding]:
         recordings = {dag_id: one for dag_id, one in recordings.items() if dag_id in loaded.dags}
     code = code_digest(subject.folder)
     seen = [Seen(dag_id, one.calls, _requests(loaded, dag_id)) for dag_id, one in recordings.items()]
-    yield from permissions(subject.infra, seen)
+    yield from permissions(subject.infra, seen, requests_known=loaded is not None)
     for dag_id, one in recordings.items():
         if one.code != code:
-            why = f"The calls of {dag_id} were recorded on {one.began:%d %B %H:%M}, before its code was changed."
+            why = (
+                f"The calls of {dag_id} were recorded on {one.began:%d %B %H:%M}, before the project's code "
+                f"was changed."
+            )
             yield _unknown(why, "warning", f"Run `make run` (or `windtunnel run --dag {dag_id}`) again.")
         elif not one.succeeded:
             why = f"The recorded run of {dag_id} failed, so that it may not have called all that it needs."
@@ -76,8 +79,8 @@ def _requests(loaded: LoadedDags | None, dag_id: str) -> list[Mapping[str, Any]]
     return [one.request for one in known if one.dag_id == dag_id and isinstance(one.request, Mapping)]
 
 
-def permissions(infra: Infra, seen: Sequence[Seen]) -> Iterator[Finding]:
-    """The same, of calls and requests that are known."""
+def permissions(infra: Infra, seen: Sequence[Seen], *, requests_known: bool = True) -> Iterator[Finding]:
+    """The same, of calls and requests that are known. Without the requests nothing is said to be needless."""
     if infra.foundation is None:
         yield _unknown(f"There is no {FOUNDATION}, so that the roles are not known here.")
         return
@@ -100,7 +103,7 @@ def permissions(infra: Infra, seen: Sequence[Seen]) -> Iterator[Finding]:
         if role_there := roles.get(arn):
             used: set[Grant] = set()
             yield from _missing(infra, role_there, wanted, used)
-            if any(one.calls for one in seen):
+            if requests_known and any(one.calls for one in seen):
                 yield from _needless(infra, role_there, used)
 
 

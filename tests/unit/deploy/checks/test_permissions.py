@@ -202,6 +202,13 @@ def test_a_call_that_the_dag_no_longer_makes_leaves_a_needless_permission() -> N
     assert "elasticmapreduce:DescribeCluster" in warning.why
 
 
+def test_nothing_is_needless_while_the_dags_requests_are_not_known() -> None:
+    infra = infra_of(read_project(ROOT), "eu-west-1")
+
+    assert list(permissions(infra, [Seen("salary", CALLS, [])])) != []
+    assert list(permissions(infra, [Seen("salary", CALLS, [])], requests_known=False)) == []
+
+
 def test_another_bucket_is_told_by_its_own_name() -> None:
     infra = infra_of(read_project(ROOT), "eu-west-1")
     calls = [*CALLS, Call("airflow", "s3", "GetObject", {"Bucket": "lake", "Key": "x"}, (), 1)]
@@ -276,7 +283,7 @@ def test_the_calls_are_those_that_runs_have_kept_and_the_requests_those_of_the_d
 
     record(copied, code="other", s3=False)
     stale, elsewhere = rule.findings(subject)
-    assert "recorded on 02 January 03:04, before its code was changed" in stale.why
+    assert "recorded on 02 January 03:04, before the project's code was changed" in stale.why
     assert "an S3 that is not LocalStack's" in elsewhere.why
 
     record(copied, succeeded=False)
