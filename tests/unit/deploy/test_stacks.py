@@ -13,7 +13,7 @@ from botocore.stub import ANY, Stubber
 from windtunnel.deploy import changes, stacks
 from windtunnel.deploy.changes import Change
 from windtunnel.deploy.errors import DeployError
-from windtunnel.deploy.stacks import Stacks, first_failure
+from windtunnel.deploy.stacks import Stack, Stacks, first_failure
 
 NAME = "team-foundation"
 ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
@@ -58,8 +58,14 @@ def made(stubber: Stubber, told: Told) -> Stacks:
     return Stacks(target, told)
 
 
-def is_now(stubber: Stubber, status: str) -> None:
-    stack = {"StackName": NAME, "StackId": ID, "StackStatus": status, "CreationTime": BEGAN}
+def is_now(stubber: Stubber, status: str, **outputs: str) -> None:
+    stack: dict[str, Any] = {
+        "StackName": NAME,
+        "StackId": ID,
+        "StackStatus": status,
+        "CreationTime": BEGAN,
+        "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
+    }
     stubber.add_response("describe_stacks", {"Stacks": [stack]})
 
 
@@ -312,6 +318,29 @@ def test_the_state_from_before_is_not_taken_for_the_end(made: Stacks, stubber: S
     tells(stubber, before, event("UPDATE_IN_PROGRESS"), event("UPDATE_COMPLETE"))
 
     assert made.execute(CHANGE_SET).status == "UPDATE_COMPLETE"
+
+
+def test_outputs_that_come_after_the_end_are_waited_for(made: Stacks, stubber: Stubber) -> None:
+    is_now(stubber, "CREATE_COMPLETE")
+    is_now(stubber, "CREATE_COMPLETE", Other="x")
+    is_now(stubber, "CREATE_COMPLETE", Other="x", Bucket="b")
+
+    found = made.with_outputs(Stack(NAME, ID, "CREATE_COMPLETE"), {"Bucket"})
+
+    assert found.outputs == {"Other": "x", "Bucket": "b"}
+
+
+def test_what_localstack_only_pretends_to_make_is_no_reason(
+    made: Stacks, stubber: Stubber, told: Told
+) -> None:
+    said = "Resource type AWS::EC2::EIP is not supported but was deployed as a fallback"
+    tells(stubber)
+    stubber.add_response("execute_change_set", {})
+    is_now(stubber, "CREATE_COMPLETE")
+    tells(stubber, event("CREATE_COMPLETE", "Address", said, "AWS::EC2::EIP"), event("CREATE_COMPLETE"))
+    made.execute(CHANGE_SET)
+
+    assert told.lines[0].endswith("Address (AWS::EC2::EIP)")
 
 
 @pytest.mark.parametrize(
