@@ -49,15 +49,12 @@ class Demand:
 
 def findings(subject: Subject) -> Iterator[Finding]:
     """What the roles lack and what they have without need, by the last recorded run of each DAG."""
-    if subject.infra is None:
-        return
-    loaded = subject.dags()
-    recordings = saved(subject.settings)
-    if loaded is not None:
-        recordings = {dag_id: one for dag_id, one in recordings.items() if dag_id in loaded.dags}
+    if subject.infra is None or (loaded := subject.dags()) is None:
+        return  # that is told by other rules; which DAGs there are, and their requests, are not known
+    recordings = {dag_id: one for dag_id, one in saved(subject.settings).items() if dag_id in loaded.dags}
     code = code_digest(subject.folder)
     seen = [Seen(dag_id, one.calls, _requests(loaded, dag_id)) for dag_id, one in recordings.items()]
-    yield from permissions(subject.infra, seen, requests_known=loaded is not None)
+    yield from permissions(subject.infra, seen)
     for dag_id, one in recordings.items():
         if one.code != code:
             why = (
@@ -73,14 +70,15 @@ def findings(subject: Subject) -> Iterator[Finding]:
             yield _unknown(why, "note", "Run it without WINDTUNNEL_AWS_ENDPOINT_URL.")
 
 
-def _requests(loaded: LoadedDags | None, dag_id: str) -> list[Mapping[str, Any]]:
+def _requests(loaded: LoadedDags, dag_id: str) -> list[Mapping[str, Any]]:
     """The RunJobFlow requests that a DAG would send on AWS, but for those that only a run renders."""
-    known = loaded.requests if loaded else []
-    return [one.request for one in known if one.dag_id == dag_id and isinstance(one.request, Mapping)]
+    return [
+        one.request for one in loaded.requests if one.dag_id == dag_id and isinstance(one.request, Mapping)
+    ]
 
 
-def permissions(infra: Infra, seen: Sequence[Seen], *, requests_known: bool = True) -> Iterator[Finding]:
-    """The same, of calls and requests that are known. Without the requests nothing is said to be needless."""
+def permissions(infra: Infra, seen: Sequence[Seen]) -> Iterator[Finding]:
+    """The same, of calls and requests that are known."""
     if infra.foundation is None:
         yield _unknown(f"There is no {FOUNDATION}, so that the roles are not known here.")
         return
@@ -103,7 +101,7 @@ def permissions(infra: Infra, seen: Sequence[Seen], *, requests_known: bool = Tr
         if role_there := roles.get(arn):
             used: set[Grant] = set()
             yield from _missing(infra, role_there, wanted, used)
-            if requests_known and any(one.calls for one in seen):
+            if any(one.calls for one in seen):
                 yield from _needless(infra, role_there, used)
 
 

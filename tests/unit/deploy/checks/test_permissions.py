@@ -13,6 +13,7 @@ from tests.checking import subject_of
 from tests.project import ROOT
 from windtunnel.deploy.checks import permissions as rule
 from windtunnel.deploy.checks.permissions import Seen, permissions
+from windtunnel.deploy.checks.subject import Subject
 from windtunnel.deploy.findings import Finding
 from windtunnel.deploy.infra import Infra, infra_of
 from windtunnel.stack.calls import Call, Recording, code_digest, save
@@ -202,13 +203,6 @@ def test_a_call_that_the_dag_no_longer_makes_leaves_a_needless_permission() -> N
     assert "elasticmapreduce:DescribeCluster" in warning.why
 
 
-def test_nothing_is_needless_while_the_dags_requests_are_not_known() -> None:
-    infra = infra_of(read_project(ROOT), "eu-west-1")
-
-    assert list(permissions(infra, [Seen("salary", CALLS, [])])) != []
-    assert list(permissions(infra, [Seen("salary", CALLS, [])], requests_known=False)) == []
-
-
 def test_another_bucket_is_told_by_its_own_name() -> None:
     infra = infra_of(read_project(ROOT), "eu-west-1")
     calls = [*CALLS, Call("airflow", "s3", "GetObject", {"Bucket": "lake", "Key": "x"}, (), 1)]
@@ -289,3 +283,10 @@ def test_the_calls_are_those_that_runs_have_kept_and_the_requests_those_of_the_d
     record(copied, succeeded=False)
     [failed] = rule.findings(subject)
     assert (failed.level, "The recorded run of salary_pipeline failed" in failed.why) == ("warning", True)
+
+
+def test_without_the_dags_no_recorded_run_is_judged(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(copied, calls=(*CALLS, s3("airflow", "PutObject", "data/x")))
+    monkeypatch.setattr(Subject, "_dags", lambda _: None)
+
+    assert list(rule.findings(subject_of(copied))) == []
