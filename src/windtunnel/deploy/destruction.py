@@ -99,10 +99,8 @@ class Destruction:
 
     def _bucket(self, foundation: Stack | None) -> Bucket | None:
         """The bucket that the first stack has made. One that a team brought itself is not the deployment's."""
-        if not (self._project.folder / FOUNDATION).is_file():
-            return None
         name = foundation and (foundation.outputs.get("Bucket") or self._stacks.bucket_of(foundation))
-        if not name:
+        if not name and (self._project.folder / FOUNDATION).is_file():
             resolved = infra_of(self._project, self._target.region, self._target.account).foundation
             name = named_bucket(resolved) if resolved else ""
         bucket = Bucket(self._target, name, self._progress) if name else None
