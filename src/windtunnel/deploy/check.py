@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from botocore.exceptions import UnknownRegionError
-from botocore.session import Session
+from botocore.loaders import Loader
+from botocore.regions import EndpointResolver
 
 from windtunnel.deploy.checks import (
     dags,
@@ -63,8 +64,10 @@ def check(settings: Settings, progress: Progress, *, region: str) -> list[Findin
 
 
 def _hold_region(region: str) -> None:
+    # A session would read the shell's profile, which is nothing to a check.
+    resolver = EndpointResolver(Loader().load_data("endpoints"))
     try:
-        Session().get_partition_for_region(region)
+        resolver.get_partition_for_region(region)
     except UnknownRegionError as error:
         raise DeployError(f"AWS has no region {region!r}: set --region or AWS_REGION right.") from error
 

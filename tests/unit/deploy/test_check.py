@@ -47,7 +47,8 @@ def test_of_this_repositorys_project_only_its_calls_are_not_known_before_it_has_
     assert found.why.startswith("No run of a DAG was recorded")
 
 
-def test_a_region_that_there_is_not_is_told(tmp_path: Path) -> None:
+def test_a_region_that_there_is_not_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
     settings = load_settings(make_project(tmp_path / "p"))
 
     with pytest.raises(DeployError, match="no region 'eu-central-l'"):

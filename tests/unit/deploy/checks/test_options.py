@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.checking import TEMPLATE, TOML, found, make_project, places
-from windtunnel.deploy.checks import emr, options
+from windtunnel.deploy.checks import options
 
 LINES = {
     name: number
@@ -122,7 +122,6 @@ def test_what_is_wrong_with_the_first_template_is_told_of_that_one(
 
     assert finding.place == f"infra/foundation.yaml{line}"
     assert said in finding.why and "\n" not in finding.why
-    assert found(emr, project) == []
 
 
 def test_a_template_that_cannot_be_worked_out_is_an_error(tmp_path: Path) -> None:
