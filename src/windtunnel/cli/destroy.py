@@ -44,7 +44,8 @@ def main(
         destruction = Destruction(project, target, terminal_progress())
         inventory = destruction.inventory()
         print(f"{called} in {target}")
-        print("\n".join(inventory.lines(keep_bucket=keep_bucket)), flush=True)
+        for line in inventory.lines(keep_bucket=keep_bucket):
+            print(line, flush=True)
         if inventory.is_empty(keep_bucket=keep_bucket):
             print("There is nothing to remove.")
             return

@@ -4,6 +4,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 import typer
@@ -66,7 +67,7 @@ def load(name: str) -> Any:
     module = import_module(f"windtunnel.cli.{name.replace('-', '_')}")
     one = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
     settings = getattr(module, "CONTEXT", {})
-    details = (module.main.__doc__ or "").strip()
+    details = cleandoc(module.main.__doc__ or "")
     help_text = f"{COMMANDS[name]}.\n\n{details}"
     one.command(name, help=help_text, context_settings=settings)(module.main)
     return get_command(one)

@@ -51,7 +51,8 @@ def own_frame() -> tuple[str, int] | None:
 
 
 def is_own(file: str) -> bool:
-    return Path(file).is_relative_to(project) and "site-packages" not in file
+    # This file lies in the project too where windtunnel's own source does.
+    return file != __file__ and Path(file).is_relative_to(project) and "site-packages" not in file
 
 
 def note(notes: list[dict[str, Any]], what: str) -> None:

@@ -6,6 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
+from botocore.exceptions import UnknownRegionError
+from botocore.loaders import Loader
+from botocore.regions import EndpointResolver
+
 from windtunnel.deploy.checks import (
     dags,
     emr,
@@ -18,6 +22,7 @@ from windtunnel.deploy.checks import (
 )
 from windtunnel.deploy.checks.endpoint import files_of
 from windtunnel.deploy.checks.subject import Subject
+from windtunnel.deploy.errors import DeployError
 from windtunnel.deploy.excuses import Excuse, excused, excuses_in
 from windtunnel.deploy.findings import Finding
 from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION
@@ -42,8 +47,10 @@ CHECKS: tuple[ModuleType, ...] = (
 def check(settings: Settings, progress: Progress, *, region: str) -> list[Finding]:
     """The findings of all rules, sorted by file and line; those that a comment excuses are left out.
 
-    Nothing of the project is changed. Raises DeployError when Airflow does not start, StackError.
+    Nothing of the project is changed. Raises DeployError when Airflow does not start or there is no such region,
+    StackError.
     """
+    _hold_region(region)
     with TemporaryDirectory(prefix="windtunnel-check-") as folder:
         subject = Subject(settings, progress, region, Path(folder).resolve())
         running = [in_background(partial(_found, module, subject)) for module in CHECKS]
@@ -54,6 +61,15 @@ def check(settings: Settings, progress: Progress, *, region: str) -> list[Findin
             end({"HOME": str(subject.home)})
     rules = [rule for module in CHECKS for rule in module.RULES]
     return sorted(set(excused(found, list(_excuses(settings)), rules)))
+
+
+def _hold_region(region: str) -> None:
+    # A session would read the shell's profile, which is nothing to a check.
+    resolver = EndpointResolver(Loader().load_data("endpoints"))
+    try:
+        resolver.get_partition_for_region(region)
+    except UnknownRegionError as error:
+        raise DeployError(f"AWS has no region {region!r}: set --region or AWS_REGION right.") from error
 
 
 def _found(module: ModuleType, subject: Subject) -> list[Finding]:

@@ -147,7 +147,9 @@ def _problem(file: Path, text: str, project: Path) -> ImportProblem:
     """Of a traceback, the last frame in the project and the exception's words."""
     frames = [(Path(one["file"]), int(one["line"])) for one in _FRAME.finditer(text)]
     own = [
-        frame for frame in frames if frame[0].is_relative_to(project) and "site-packages" not in str(frame[0])
+        frame
+        for frame in frames
+        if frame[0].is_relative_to(project) and "site-packages" not in str(frame[0]) and frame[0] != SCRIPT
     ]
     at_line = re.search(r"\(([^()]+), line (\d+)\)$", text.strip())  # as str() tells a SyntaxError
     line = int(at_line[2]) if at_line and not own else 0

@@ -161,14 +161,20 @@ class Deployment:
         if plan is None or self._infra.foundation is None:
             return {}
         if plan.act == "change" and plan.change_set:
-            return self._stacks.execute(plan.change_set).outputs
+            return self._outputs(self._stacks.execute(plan.change_set))
         if plan.act == "leave":
             found = self._stacks.find(plan.name)
             return found.outputs if found else {}
         self._clear(plan)
         resolved = self._infra.foundation
         body = self._body(FOUNDATION, resolved)
-        return self._stacks.make(plan.name, body, _texts(resolved.parameters), self._tags()).outputs
+        return self._outputs(self._stacks.make(plan.name, body, _texts(resolved.parameters), self._tags()))
+
+    def _outputs(self, first: Stack) -> Mapping[str, str]:
+        if self._target.local and self._infra.foundation:
+            told = self._infra.foundation.template.get("Outputs", {})
+            first = self._stacks.with_outputs(first, {name for name in told if "Condition" not in told[name]})
+        return first.outputs
 
     def _do_second(self, plan: StackPlan, outputs: Mapping[str, str], versions: Mapping[str, str]) -> Stack:
         resolved = self._infra.environment

@@ -110,12 +110,12 @@ class Destruction:
 
     def _bucket(self, foundation: Stack | None) -> Bucket | None:
         """The bucket that the first stack has made. One of a team's or of another stack is not the deployment's."""
-        if not (self._project.folder / FOUNDATION).is_file():
-            return None
         name = self._made_bucket(foundation) if foundation else ""
         if name:
             bucket = Bucket(self._target, name, self._progress)
             return bucket if bucket.exists() else None
+        if not (self._project.folder / FOUNDATION).is_file():
+            return None
         resolved = infra_of(self._project, self._target.region, self._target.account).foundation
         name = named_bucket(resolved) if resolved else ""
         bucket = Bucket(self._target, name, self._progress)

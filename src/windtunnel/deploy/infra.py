@@ -52,11 +52,19 @@ def infra_of(project: Project, region: str, account: str = SOME_ACCOUNT) -> Infr
     handed_on: dict[str, Any] = {}
     if (project.folder / FOUNDATION).is_file():
         template = load(project.folder / FOUNDATION)
-        foundation = Resolved(template, _of(template, given), account, region, stack=first)
+        path = project.folder / FOUNDATION
+        foundation = Resolved(template, _of(template, given), account, region, stack=first, file=path)
         foundation.attributes |= _ids(foundation)
         handed_on = foundation.outputs
-    template = load(project.folder / ENVIRONMENT)
-    made = Resolved(template, _of(template, handed_on) | _of(template, given), account, region, stack=second)
+    path = project.folder / ENVIRONMENT
+    if not path.is_file():
+        raise DeployError(
+            f"There is no {path}. It describes the MWAA environment, without which nothing can be deployed; "
+            f"docs/infra.md tells of both templates."
+        )
+    template = load(path)
+    merged = _of(template, handed_on) | _of(template, given)
+    made = Resolved(template, merged, account, region, stack=second, file=path)
     if missing := sorted(template.get("Parameters", {}).keys() - made.parameters.keys()):
         raise DeployError(
             f"{ENVIRONMENT} has parameters without a value: {', '.join(missing)}. Set them in [deploy.parameters] of "

@@ -6,7 +6,7 @@ from typing import Any
 
 from windtunnel.deploy.template import Resolved
 
-_NOT_MADE = "not supported but was deployed as a fallback"
+NOT_MADE = "not supported but was deployed as a fallback"
 """How it tells of a resource that is only a name in its books."""
 
 
@@ -33,7 +33,7 @@ def not_made(events: Iterable[Mapping[str, Any]]) -> Counter[str]:
     found = {
         event["LogicalResourceId"]: event["ResourceType"]
         for event in events
-        if _NOT_MADE in event.get("ResourceStatusReason", "")
+        if NOT_MADE in event.get("ResourceStatusReason", "")
     }
     return Counter(found.values())
 

@@ -1,6 +1,6 @@
 """CloudFormation's stacks: found, changed by change sets, deleted, and followed until AWS is done with them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from windtunnel.deploy.changes import ChangeSet, ChangeSets
 from windtunnel.deploy.errors import DeployError
+from windtunnel.deploy.localstack import NOT_MADE
 from windtunnel.deploy.target import Target
 from windtunnel.install.progress import Progress
 
@@ -16,6 +17,7 @@ T = TypeVar("T")
 
 LONGEST = 3 * 3600
 """Seconds that AWS may take for one stack; an MWAA environment takes it 20 to 60 minutes."""
+OUTPUTS_SECONDS = 60
 REVIEW, ROLLED_BACK = "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 _STACK = "AWS::CloudFormation::Stack"
@@ -115,6 +117,15 @@ class Stacks:
         if stack and stack.status in _GOOD:
             return stack
         raise DeployError(self._failure(change_set.stack, stack, mark))
+
+    def with_outputs(self, stack: Stack, wanted: Set[str]) -> Stack:
+        """The stack once it tells these outputs. LocalStack says that one is complete an instant before it has them."""
+
+        def look() -> Stack | None:
+            found = self.find(stack.id)
+            return found if found and wanted <= found.outputs.keys() else None
+
+        return self._until(look, OUTPUTS_SECONDS, stack.name)
 
     def delete(self, stack: Stack) -> None:
         """Delete the stack and wait until it is gone. Raises DeployError that names what failed first."""
@@ -226,6 +237,8 @@ def first_failure(events: list[dict[str, Any]]) -> str | None:
 
 def _told(event: Mapping[str, Any]) -> str:
     reason = event.get("ResourceStatusReason", "")
+    if NOT_MADE in reason:
+        reason = ""  # that is told in the end, and all of it at once
     line = f"  {event['Timestamp'].astimezone():%H:%M:%S}  {event['ResourceStatus']:<20} {event['LogicalResourceId']}"
     return f"{line} ({event['ResourceType']}){f': {reason}' if reason else ''}"
 

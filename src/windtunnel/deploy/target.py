@@ -23,6 +23,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSOError,
     TokenRetrievalError,
+    UnknownRegionError,
 )
 
 from windtunnel.deploy.errors import DeployError
@@ -179,6 +180,19 @@ def _session_without_a_shell() -> botocore.session.Session:
     return botocore.session.Session(session_vars=empty | nowhere)
 
 
+_SENTENCES: dict[tuple[type[Exception], ...], str] = {
+    (ProfileNotFound,): "{}. AWS_PROFILE names a profile of ~/.aws/config.",
+    (NoRegionError,): "Which region? Set AWS_REGION, or region in the profile that AWS_PROFILE names.",
+    (UnknownRegionError,): "{}. Set AWS_REGION right, or region in the profile that AWS_PROFILE names.",
+    (
+        EndpointConnectionError,
+    ): "AWS does not answer: {}. Is there a network, and is the region's name right?",
+    (NoCredentialsError, CredentialRetrievalError, TokenRetrievalError, SSOError): (
+        "No credentials for AWS: {}. Set AWS_PROFILE, or sign in (`aws sso login`); then run this again."
+    ),
+}
+
+
 def _sentence(error: Exception, local: bool) -> str:
     if isinstance(error, Boto3Error) and isinstance(error.__context__, ClientError):
         error = error.__context__  # what an upload failed for
@@ -186,12 +200,9 @@ def _sentence(error: Exception, local: bool) -> str:
         return _answered(error, local)
     if local and isinstance(error, (EndpointConnectionError, ConnectionError, HTTPClientError)):
         return f"This project's stack does not answer ({error}). `make up` starts it."
-    if isinstance(error, ProfileNotFound):
-        return f"{error}. AWS_PROFILE names a profile of ~/.aws/config."
-    if isinstance(error, NoRegionError):
-        return "Which region? Set AWS_REGION, or region in the profile that AWS_PROFILE names."
-    if isinstance(error, (NoCredentialsError, CredentialRetrievalError, TokenRetrievalError, SSOError)):
-        return f"No credentials for AWS: {error}. Set AWS_PROFILE, or sign in (`aws sso login`); then run this again."
+    for kinds, sentence in _SENTENCES.items():
+        if isinstance(error, kinds):
+            return sentence.format(str(error).rstrip("."))
     return f"A call of AWS failed: {error}"
 
 

@@ -9,11 +9,39 @@ from typing import Any
 
 import yaml
 
-from windtunnel.deploy.errors import DeployError
+from windtunnel.deploy.errors import TemplateError
 
 _NO_VALUE = object()
 _SHORT = {"Ref": "Ref", "Condition": "Condition"}
 """The short forms whose long form does not begin with `Fn::`."""
+_FUNCTIONS = {
+    *_SHORT,
+    *(
+        "And",
+        "Base64",
+        "Cidr",
+        "Contains",
+        "EachMemberEquals",
+        "EachMemberIn",
+        "Equals",
+        "FindInMap",
+        "GetAZs",
+    ),
+    *(
+        "GetAtt",
+        "GetStackOutput",
+        "If",
+        "ImportValue",
+        "Join",
+        "Length",
+        "Not",
+        "Or",
+        "RefAll",
+        "Select",
+        "Split",
+    ),
+    *("Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll"),
+}
 
 
 class _Loader(yaml.SafeLoader):
@@ -22,6 +50,8 @@ class _Loader(yaml.SafeLoader):
 
 def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     value: Any = None
+    if suffix not in _FUNCTIONS:
+        raise yaml.MarkedYAMLError(problem=f"there is no function !{suffix}", problem_mark=node.start_mark)
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
         if suffix == "GetAtt":
@@ -42,13 +72,19 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The template, `!Ref x` as `{"Ref": "x"}` and so on. Raises DeployError when it is none."""
+    """The template, `!Ref x` as `{"Ref": "x"}` and so on. Raises TemplateError when it is none."""
     try:
         found = yaml.load(path.read_text(), _Loader)  # noqa: S506 (a safe loader, and no object is made)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DeployError(f"{path} cannot be read as a CloudFormation template: {error}") from error
+        words, line = str(error), 0
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+            line = error.problem_mark.line + 1
+            words = f"line {line}: {error.problem}"
+        raise TemplateError(
+            f"{path} cannot be read as a CloudFormation template: {words}.", path, line
+        ) from error
     if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
-        raise DeployError(f"{path} is no CloudFormation template: it has no Resources.")
+        raise TemplateError(f"{path} is no CloudFormation template: it has no Resources.", path)
     return found
 
 
@@ -96,6 +132,8 @@ class Resolved:
     """References (`Bucket`) and attributes (`Bucket.Arn`) whose values matter to who reads the result."""
     stack: str = "stack"
     """The name of the stack that it is to be."""
+    file: Path | None = None
+    """Where the template is from, for what is told of it."""
 
     def __post_init__(self) -> None:
         self.parameters = defaults(self.template) | self.parameters
@@ -161,8 +199,9 @@ class Resolved:
             "Fn::Cidr": lambda: networks(*given),
         }
         if name not in simple:
-            raise DeployError(
-                f"{name} in a template is nothing that windtunnel can work out before AWS does."
+            raise TemplateError(
+                f"{name} in {self.file or 'a template'} is nothing that windtunnel can work out before AWS does.",
+                self.file,
             )
         return simple[name]()
 
@@ -194,8 +233,10 @@ class Resolved:
             return str(given).split(",") if listed else given
         logical, _, attribute = name.partition(".")
         if logical not in self.template["Resources"]:
-            raise DeployError(
-                f"A template refers to {name}, which is neither a parameter with a value nor a resource."
+            raise TemplateError(
+                f"{self.file or 'A template'} refers to {name}, which is neither a parameter with a value nor a "
+                f"resource.",
+                self.file,
             )
         return self.attributes.get(name, name if attribute else logical)
 

@@ -57,8 +57,10 @@ def test_the_help_lists_every_command() -> None:
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_command_has_a_help_of_its_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     cli.load(name)(["--help"], standalone_mode=False)
+    told = capsys.readouterr().out
 
-    assert cli.COMMANDS[name] in " ".join(capsys.readouterr().out.split())
+    assert not re.search(r"^ {3,}", told.partition("Options:")[0], re.MULTILINE)
+    assert cli.COMMANDS[name] in " ".join(told.split())
 
 
 def test_the_flags_are_the_settings() -> None:

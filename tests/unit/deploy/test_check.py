@@ -6,6 +6,8 @@ import pytest
 from tests.checking import REGION, make_project, places
 from tests.project import ROOT
 from windtunnel.deploy.check import CHECKS, check
+from windtunnel.deploy.checks.subject import Once
+from windtunnel.deploy.errors import DeployError
 from windtunnel.install.progress import SILENT
 from windtunnel.stack.settings import load_settings
 
@@ -43,6 +45,29 @@ def test_of_this_repositorys_project_only_its_calls_are_not_known_before_it_has_
 
     assert (found.rule, found.level) == ("permission", "warning")
     assert found.why.startswith("No run of a DAG was recorded")
+
+
+def test_a_region_that_there_is_not_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    settings = load_settings(make_project(tmp_path / "p"))
+
+    with pytest.raises(DeployError, match="no region 'eu-central-l'"):
+        check(settings, SILENT, region="eu-central-l")
+
+
+def test_what_fails_once_is_not_tried_again_by_another_rule() -> None:
+    tries: list[int] = []
+
+    def fail() -> None:
+        tries.append(1)
+        raise DeployError("no")
+
+    once = Once(fail)
+    for _ in range(2):
+        with pytest.raises(DeployError, match="no"):
+            once()
+
+    assert tries == [1]
 
 
 def test_findings_are_sorted_by_place_and_the_project_stays_as_it_is(

@@ -221,6 +221,22 @@ def test_a_bucket_of_another_deployment_is_neither_taken_nor_said_to_be_left(
     assert destruction(team, account).inventory().bucket == "airflow-all"
 
 
+def test_the_first_stacks_bucket_is_found_without_its_template(team: Path, account: Target) -> None:
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="team-foundation",
+        TemplateBody=FOUNDATION,
+        Parameters=[{"ParameterKey": "Name", "ParameterValue": "team"}],
+    )
+    one = destruction(team, account)
+    inventory = one.inventory()
+    assert inventory.bucket == "airflow-team"
+    one.carry_out(inventory, keep_bucket=False)
+
+    assert one.inventory().is_empty(keep_bucket=False)
+    assert [bucket["Name"] for bucket in account.client("s3").list_buckets()["Buckets"]] == [BUCKET]
+
+
 def test_a_bucket_left_from_before_is_told_before_anything_is_made(team: Path, account: Target) -> None:
     (team / "infra" / "foundation.yaml").write_text(FOUNDATION)
     (team / "windtunnel.toml").write_text('[deploy]\nname = "team"\n')

@@ -36,6 +36,15 @@ def test_the_options_are_those_that_the_environment_gets_in_this_account(project
     assert options["salary_pipeline.tags"].endswith("pipeline=team-pipeline,stage=prod")
 
 
+def test_without_the_second_template_nothing_can_be_deployed(project: Path) -> None:
+    (project / "infra" / "environment.yaml").unlink()
+
+    with pytest.raises(
+        DeployError, match=r"^There is no .*environment\.yaml\. It describes the MWAA environment"
+    ):
+        infra_of(read_project(project), "eu-west-1")
+
+
 def test_a_team_with_a_network_of_its_own_says_what_the_first_stack_would(project: Path) -> None:
     (project / "infra" / "foundation.yaml").unlink()
 

@@ -12,7 +12,7 @@ from botocore.stub import ANY, Stubber
 
 from windtunnel.deploy import changes, stacks
 from windtunnel.deploy.errors import DeployError
-from windtunnel.deploy.stacks import Stacks, first_failure
+from windtunnel.deploy.stacks import Stack, Stacks, first_failure
 
 NAME = "team-foundation"
 ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
@@ -57,8 +57,9 @@ def made(stubber: Stubber, told: Told) -> Stacks:
     return Stacks(target, told)
 
 
-def is_now(stubber: Stubber, status: str) -> None:
-    stack = {"StackName": NAME, "StackId": ID, "StackStatus": status, "CreationTime": BEGAN}
+def is_now(stubber: Stubber, status: str, **outputs: str) -> None:
+    told = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
+    stack = {"StackName": NAME, "StackId": ID, "StackStatus": status, "CreationTime": BEGAN, "Outputs": told}
     stubber.add_response("describe_stacks", {"Stacks": [stack]})
 
 
@@ -92,7 +93,8 @@ def test_a_stack_that_moves_is_waited_for_and_shown_from_its_beginning(
     made: Stacks, stubber: Stubber, told: Told
 ) -> None:
     old = [event("CREATE_IN_PROGRESS"), event("CREATE_COMPLETE")]
-    began, vpc = event("UPDATE_IN_PROGRESS"), event("UPDATE_COMPLETE", "Vpc")
+    pretended = "AWS::EC2::VPC is not supported but was deployed as a fallback"  # told in the end instead
+    began, vpc = event("UPDATE_IN_PROGRESS"), event("UPDATE_COMPLETE", "Vpc", pretended)
     is_now(stubber, "UPDATE_IN_PROGRESS")
     tells(stubber, *old, began)
     is_now(stubber, "UPDATE_IN_PROGRESS")
@@ -110,6 +112,7 @@ def test_a_stack_that_moves_is_waited_for_and_shown_from_its_beginning(
         ["UPDATE_COMPLETE", "Vpc"],
         ["UPDATE_COMPLETE", NAME],
     ]
+    assert told.lines[2].endswith("Vpc (AWS::EC2::VPC)")
     stubber.assert_no_pending_responses()
 
 
@@ -226,6 +229,16 @@ def test_the_state_from_before_is_not_taken_for_the_end(made: Stacks, stubber: S
     tells(stubber, before, event("UPDATE_IN_PROGRESS"), event("UPDATE_COMPLETE"))
 
     assert made.execute(CHANGE_SET).status == "UPDATE_COMPLETE"
+
+
+def test_outputs_that_come_after_the_end_are_waited_for(made: Stacks, stubber: Stubber) -> None:
+    is_now(stubber, "CREATE_COMPLETE")
+    is_now(stubber, "CREATE_COMPLETE", Other="x")
+    is_now(stubber, "CREATE_COMPLETE", Other="x", Bucket="b")
+
+    found = made.with_outputs(Stack(NAME, ID, "CREATE_COMPLETE"), {"Bucket"})
+
+    assert found.outputs == {"Other": "x", "Bucket": "b"}
 
 
 @pytest.mark.parametrize(

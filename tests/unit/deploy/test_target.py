@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, UnknownRegionError
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -149,6 +149,24 @@ def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(DeployError, match=r"teem.*~/.aws/config"):
         aws_target()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            UnknownRegionError(region_name="eu-central-l", error_msg="None"),
+            r"'eu-central-l'.*\. Set AWS_REGION",
+        ),
+        (
+            EndpointConnectionError(endpoint_url="https://sts.eu-centre-1.amazonaws.com"),
+            "eu-centre-1.*name right",
+        ),
+    ],
+)
+def test_a_region_that_there_is_not_is_told(error: Exception, said: str) -> None:
+    with pytest.raises(DeployError, match=said), told():
+        raise error
 
 
 def test_the_local_stack_that_is_not_up_is_asked_for(tmp_path: Path) -> None:

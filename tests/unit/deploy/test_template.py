@@ -80,7 +80,10 @@ def test_a_parameter_decides_what_there_is(template: Path) -> None:
 
 def test_what_is_no_template_or_cannot_be_worked_out_is_told(template: Path) -> None:
     template.write_text("Resources: [")
-    with pytest.raises(DeployError, match=r"template\.yaml cannot be read"):
+    with pytest.raises(DeployError, match=r"template\.yaml cannot be read .*: line 1: "):
+        load(template)
+    template.write_text("Resources:\n  A:\n    Type: !Reff T")
+    with pytest.raises(DeployError, match=r"line 3: there is no function !Reff\.$"):
         load(template)
     template.write_text("one: 1")
     with pytest.raises(DeployError, match="has no Resources"):

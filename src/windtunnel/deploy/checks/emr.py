@@ -28,6 +28,8 @@ _MEND = "Mend the request: AWS's API reference of RunJobFlow tells its members."
 
 def findings(subject: Subject) -> Iterator[Finding]:
     """What Amazon EMR would refuse, or not find, of what the DAGs ask for."""
+    if subject.infra_problem:
+        return  # the requests would be those of a laptop
     dags = subject.dags() if (subject.folder / "dags").is_dir() else None
     if dags is None:
         return

@@ -31,7 +31,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
     """Options and properties that MWAA refuses or overrides, and where windtunnel.toml and the template differ."""
     project = subject.project
     if subject.infra_problem:
-        yield Finding(_TEMPLATE, 0, "options", subject.infra_problem, "Mend the template or its parameters.")
+        yield subject.infra_problem
     yield from _of_version(project, subject.infra)
     if subject.infra is None:
         here = {name: one for name, one in project.mwaa.configuration_options.items() if one}

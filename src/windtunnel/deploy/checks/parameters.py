@@ -11,7 +11,7 @@ from windtunnel.deploy.errors import DeployError
 from windtunnel.deploy.findings import Finding
 from windtunnel.deploy.infra import ENVIRONMENT, FOUNDATION, parameters_of
 from windtunnel.deploy.template import load, text
-from windtunnel.stack.project import FILE_NAME, Project
+from windtunnel.stack.project import FILE_NAME, Project, read_project
 
 RULES = ("parameters",)
 
@@ -31,20 +31,20 @@ def findings(subject: Subject) -> Iterator[Finding]:
         section, key = (
             ("deploy.parameters", name) if name in project.deploy.parameters else ("deploy", "name")
         )
-        line = toml_line(project.file, section, key)
+        file, line = _place(project, section, key)
         if name not in known:
             if section == "deploy":
                 continue  # the name is for more than the parameter
             near = difflib.get_close_matches(name, known, n=1)
             mend = f"Did you mean {near[0]}?" if near else f"They are: {', '.join(sorted(known))}."
-            yield Finding(FILE_NAME, line, "parameters", f"No template has a parameter {name}.", mend)
-        for file, declared in templates.items():
+            yield Finding(file, line, "parameters", f"No template in infra/ has a parameter {name}.", mend)
+        for template, declared in templates.items():
             if wrong := refused((declared or {}).get(name, {}), value):
                 yield Finding(
-                    FILE_NAME,
+                    file,
                     line,
                     "parameters",
-                    f"CloudFormation refuses {_shown(name, value, declared or {})} for {file}: {wrong}.",
+                    f"CloudFormation refuses {_shown(name, value, declared or {})} for {template}: {wrong}.",
                     str((declared or {})[name].get("ConstraintDescription", "Give another value.")),
                 )
                 break
@@ -54,6 +54,15 @@ def _shown(name: str, value: str, declared: Mapping[str, Any]) -> str:
     """The parameter with its value, unless the template says that this is not to be seen."""
     secret = text(declared[name].get("NoEcho", False)) == "true"
     return name if secret else f"{name} = {value!r}"
+
+
+def _place(project: Project, section: str, key: str) -> tuple[str, int]:
+    """The line of windtunnel.toml; no file for what only the command line says."""
+    written = read_project(project.folder, project.settings).deploy
+    here = (
+        key in written.parameters if section == "deploy.parameters" else written.name == project.deploy.name
+    )
+    return (FILE_NAME, toml_line(project.file, section, key)) if here else ("", 0)
 
 
 def refused(declared: Mapping[str, Any], value: str) -> str:

@@ -49,18 +49,18 @@ class Demand:
 
 def findings(subject: Subject) -> Iterator[Finding]:
     """What the roles lack and what they have without need, by the last recorded run of each DAG."""
-    if subject.infra is None:
-        return
-    loaded = subject.dags()
-    recordings = saved(subject.settings)
-    if loaded is not None:
-        recordings = {dag_id: one for dag_id, one in recordings.items() if dag_id in loaded.dags}
+    if subject.infra is None or (loaded := subject.dags()) is None:
+        return  # that is told by other rules; which DAGs there are, and their requests, are not known
+    recordings = {dag_id: one for dag_id, one in saved(subject.settings).items() if dag_id in loaded.dags}
     code = code_digest(subject.folder)
     seen = [Seen(dag_id, one.calls, _requests(loaded, dag_id)) for dag_id, one in recordings.items()]
     yield from permissions(subject.infra, seen)
     for dag_id, one in recordings.items():
         if one.code != code:
-            why = f"The calls of {dag_id} were recorded on {one.began:%d %B %H:%M}, before its code was changed."
+            why = (
+                f"The calls of {dag_id} were recorded on {one.began:%d %B %H:%M}, before the project's code "
+                f"was changed."
+            )
             yield _unknown(why, "warning", f"Run `make run` (or `windtunnel run --dag {dag_id}`) again.")
         elif not one.succeeded:
             why = f"The recorded run of {dag_id} failed, so that it may not have called all that it needs."
@@ -70,10 +70,11 @@ def findings(subject: Subject) -> Iterator[Finding]:
             yield _unknown(why, "note", "Run it without WINDTUNNEL_AWS_ENDPOINT_URL.")
 
 
-def _requests(loaded: LoadedDags | None, dag_id: str) -> list[Mapping[str, Any]]:
+def _requests(loaded: LoadedDags, dag_id: str) -> list[Mapping[str, Any]]:
     """The RunJobFlow requests that a DAG would send on AWS, but for those that only a run renders."""
-    known = loaded.requests if loaded else []
-    return [one.request for one in known if one.dag_id == dag_id and isinstance(one.request, Mapping)]
+    return [
+        one.request for one in loaded.requests if one.dag_id == dag_id and isinstance(one.request, Mapping)
+    ]
 
 
 def permissions(infra: Infra, seen: Sequence[Seen]) -> Iterator[Finding]:

@@ -129,12 +129,18 @@ def _of_runs(script: Path, runs: dict[str, Ran]) -> Iterator[Finding]:
         said = _BASH_LINE.findall(printed)
         code = re.search(r"exit code (\d+)", what)
         line = _exit_line(script, code[1]) if code else 0
-        words = f": {said[-1][1]}" if said else ""
+        words = f": {said[-1][1] if said else _last_line(printed)}".rstrip(": ")
         yield _finding(
             line=line or (int(said[-1][0]) if said else 0),
             why=f"Sourced on the {where} (MWAA_AIRFLOW_COMPONENT), {what}{'' if line else words}.",
             mend=f"It has to end with 0 within {SECONDS} s, or MWAA does not start the environment.",
         )
+
+
+def _last_line(printed: str) -> str:
+    """What the script printed last, after the log's path; "" when it printed nothing."""
+    lines = printed.strip().splitlines()[1:]
+    return lines[-1].strip() if lines else ""
 
 
 def _exit_line(script: Path, code: str) -> int:

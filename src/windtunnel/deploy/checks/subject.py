@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -9,7 +10,8 @@ from typing import Generic, TypeVar
 
 from windtunnel.deploy.checks import startup_runs
 from windtunnel.deploy.dags import LoadedDags, load_dags
-from windtunnel.deploy.errors import DeployError
+from windtunnel.deploy.errors import DeployError, TemplateError
+from windtunnel.deploy.findings import Finding, place_in
 from windtunnel.deploy.infra import ENVIRONMENT, Infra, infra_of
 from windtunnel.install.errors import InstallError
 from windtunnel.install.files import write_atomically
@@ -36,16 +38,19 @@ _CREDENTIALS = "[default]\naws_access_key_id = test\naws_secret_access_key = tes
 
 
 class Once(Generic[T]):
-    """A value that is made when it is asked for first; rules in other threads wait for it."""
+    """A value that is made when it is asked for first; rules in other threads wait for it. A failure is all theirs."""
 
     def __init__(self, make: Callable[[], T]) -> None:
-        self._make, self._lock, self._made = make, Lock(), list[T]()
+        self._make, self._lock, self._made = make, Lock(), Future[T]()
 
     def __call__(self) -> T:
         with self._lock:
-            if not self._made:
-                self._made.append(self._make())
-            return self._made[0]
+            if not self._made.done():
+                try:
+                    self._made.set_result(self._make())
+                except BaseException as error:  # noqa: BLE001 - whoever asks gets it
+                    self._made.set_exception(error)
+        return self._made.result()
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ class Subject:
     """None when there is no Airflow to read them by."""
     infra: Infra | None = field(init=False)
     """None when there is no template of an environment, or none that can be read."""
-    infra_problem: str = field(init=False)
+    infra_problem: Finding | None = field(init=False)
+    """Why a template cannot be read."""
 
     def __post_init__(self) -> None:
         infra, problem = _infra(self.project, self.region)
@@ -170,14 +176,20 @@ class Subject:
             return load_dags(python, self.folder, environment, self.home / "dags.json")
 
 
-def _infra(project: Project, region: str) -> tuple[Infra | None, str]:
+def _infra(project: Project, region: str) -> tuple[Infra | None, Finding | None]:
     if not (project.folder / ENVIRONMENT).is_file():
-        return None, ""
+        return None, None
+    file, line = project.folder / ENVIRONMENT, 0
     try:
         infra = infra_of(project, region)
         _ = infra.options
     except DeployError as error:
-        return None, str(error)
+        why = str(error)
+        if isinstance(error, TemplateError) and error.file:
+            file, line = error.file, error.line
     except (KeyError, IndexError, TypeError, ValueError) as error:  # of what only CloudFormation would refuse
-        return None, f"The templates cannot be worked out: {error!r}."
-    return infra, ""
+        why = f"The templates cannot be worked out: {error!r}."
+    else:
+        return infra, None
+    mend = "Mend the template or its parameters."
+    return None, Finding(place_in(project.folder, file), line, "options", why, mend)

@@ -1,5 +1,6 @@
 """Rules `dags`, `network`, `metadata`, and what the loader tells of EMR's tasks: one load of one project for all."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.checking import TEMPLATE, TOML, found, make_project, places, subject_of
 from windtunnel.deploy.checks import dags
 from windtunnel.deploy.checks.subject import Subject
+from windtunnel.deploy.dags import SCRIPT
 from windtunnel.deploy.findings import Finding
 from windtunnel.stack.airflow.configuration import OPINIONATED
 
@@ -211,6 +213,29 @@ def test_the_tasks_that_ask_emr_are_told_with_their_lines_and_requests(subject: 
     assert steps[0] == ("add", 11, [{"Name": "one"}])
     assert steps[1][0] == "mapped" and steps[1][2] == [{"Name": "two"}]
     assert {one.dag_id for one in (*loaded.requests, *loaded.steps)} == {"clusters"}
+
+
+def test_windtunnels_own_source_in_the_project_is_not_taken_for_the_projects_lines(
+    tmp_path: Path, cache: Path, airflow_python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = ("needed", "variables", "caught", "clusters")
+    given = {f"dags__{one}_py": FILES[f"dags__{one}_py"] for one in files}
+    project = make_project(tmp_path / "p", startup_sh=FILES["startup_sh"], **given)
+    script = project / "src" / SCRIPT.name
+    script.parent.mkdir()
+    shutil.copy(SCRIPT, script)
+    monkeypatch.setattr("windtunnel.deploy.dags.SCRIPT", script)
+
+    subject = subject_of(project, cache)
+
+    assert set(places(dags.findings(subject))) == {
+        ("dags/needed.py:3", "metadata", "warning"),
+        ("dags/caught.py:4", "network", "error"),
+        ("dags/variables.py:5", "metadata", "warning"),
+        ("dags/variables.py:7", "metadata", "warning"),
+    }
+    loaded = subject.dags()
+    assert loaded and [one.place.line for one in loaded.requests] == [5, 10]
 
 
 def test_a_slow_file_and_a_project_without_a_template_are_warnings(

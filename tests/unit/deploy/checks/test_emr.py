@@ -82,6 +82,14 @@ def test_a_request_that_emr_takes_has_no_findings(tmp_path: Path, monkeypatch: p
     assert of(tmp_path, monkeypatch, request(), request(Instances=fleets)) == []
 
 
+def test_nothing_is_said_of_requests_while_a_template_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_project(tmp_path / "p", infra__foundation_yaml="Resources: [")
+
+    assert of(tmp_path, monkeypatch, request(Instances=instances(Ec2SubnetId=None))) == []
+
+
 @pytest.mark.parametrize(
     ("given", "line", "said"),
     [

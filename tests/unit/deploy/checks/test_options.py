@@ -101,6 +101,29 @@ def test_a_template_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     assert "AWS::MWAA::Environment" in finding.why
 
 
+@pytest.mark.parametrize(
+    ("broken", "line", "said"),
+    [
+        ("Resources:\n  A: [\n", ":3", "expected the node content"),
+        ("Resources:\n  A: !Reff x\n", ":2", "no function !Reff"),
+        (
+            "Resources: {}\nOutputs: {Bucket: {Value: !Ref Nothing}}\n",
+            "",
+            "foundation.yaml refers to Nothing",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_first_template_is_told_of_that_one(
+    tmp_path: Path, broken: str, line: str, said: str
+) -> None:
+    project = make_project(tmp_path, infra__foundation_yaml=broken)
+
+    (finding,) = found(options, project)
+
+    assert finding.place == f"infra/foundation.yaml{line}"
+    assert said in finding.why and "\n" not in finding.why
+
+
 def test_a_template_that_cannot_be_worked_out_is_an_error(tmp_path: Path) -> None:
     template = TEMPLATE.replace("Name: team", "Name: !FindInMap [None, such, one]")
 

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.checking import TEMPLATE, found, make_project, places
+from tests.checking import TEMPLATE, found, make_project, places, subject_of
 from windtunnel.deploy.checks import parameters
+from windtunnel.deploy.deployment import named
 
 DECLARED = """\
 Parameters:
@@ -55,6 +57,16 @@ def test_a_secret_is_not_shown(tmp_path: Path) -> None:
 
     assert "refuses Password for" in finding.why
     assert "too-long" not in finding.why + finding.mend
+
+
+def test_what_only_the_command_line_says_has_no_line(tmp_path: Path) -> None:
+    subject = subject_of(project(tmp_path, 'name = "team"'))
+    given = named(subject.project, "Team", {"Markt": "SPOT"})
+    settings = subject.settings.model_copy(update={"project": given})
+
+    both = parameters.findings(replace(subject, settings=settings))
+
+    assert [(one.place, one.mend) for one in both] == [("", "Small letters."), ("", "Did you mean Market?")]
 
 
 def test_what_the_templates_allow_is_no_finding(tmp_path: Path) -> None:

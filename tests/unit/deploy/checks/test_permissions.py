@@ -13,6 +13,7 @@ from tests.checking import subject_of
 from tests.project import ROOT
 from windtunnel.deploy.checks import permissions as rule
 from windtunnel.deploy.checks.permissions import Seen, permissions
+from windtunnel.deploy.checks.subject import Subject
 from windtunnel.deploy.findings import Finding
 from windtunnel.deploy.infra import Infra, infra_of
 from windtunnel.stack.calls import Call, Recording, code_digest, save
@@ -276,9 +277,16 @@ def test_the_calls_are_those_that_runs_have_kept_and_the_requests_those_of_the_d
 
     record(copied, code="other", s3=False)
     stale, elsewhere = rule.findings(subject)
-    assert "recorded on 02 January 03:04, before its code was changed" in stale.why
+    assert "recorded on 02 January 03:04, before the project's code was changed" in stale.why
     assert "an S3 that is not LocalStack's" in elsewhere.why
 
     record(copied, succeeded=False)
     [failed] = rule.findings(subject)
     assert (failed.level, "The recorded run of salary_pipeline failed" in failed.why) == ("warning", True)
+
+
+def test_without_the_dags_no_recorded_run_is_judged(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(copied, calls=(*CALLS, s3("airflow", "PutObject", "data/x")))
+    monkeypatch.setattr(Subject, "_dags", lambda _: None)
+
+    assert list(rule.findings(subject_of(copied))) == []

@@ -89,6 +89,12 @@ def test_a_command_that_is_not_there_is_told_at_its_line(tmp_path: Path) -> None
     )
 
 
+def test_a_script_that_ends_at_a_failure_tells_what_was_printed_last(tmp_path: Path) -> None:
+    (finding,) = of(tmp_path, "set -e", "cat /nowhere", "export A=1")
+
+    assert "exit code 1: cat: /nowhere: No such file" in finding.why
+
+
 def test_nothing_that_it_calls_installs_a_thing_and_nothing_is_left_in_the_project(tmp_path: Path) -> None:
     lines = (
         "touch left-behind",
