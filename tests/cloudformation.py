@@ -10,6 +10,26 @@ FOUNDATION = INFRA / "foundation.yaml"
 ENVIRONMENT = INFRA / "environment.yaml"
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
+SMALL_ENVIRONMENT = """
+AWSTemplateFormatVersion: "2010-09-09"
+Parameters:
+  Name: { Type: String, Default: none }
+  Bucket: { Type: String }
+  RequirementsVersion: { Type: String, Default: "" }
+  PluginsVersion: { Type: String, Default: "" }
+  StartupScriptVersion: { Type: String, Default: "" }
+Resources:
+  Environment:
+    Type: AWS::SSM::Parameter
+    Properties:
+      Name: !Sub "/${Name}/environment"
+      Type: String
+      Value: !Sub "${Bucket} ${RequirementsVersion} ${PluginsVersion} ${StartupScriptVersion}"
+Outputs:
+  WebserverUrl: { Value: !Sub "https://${Name}.example.org" }
+  EnvironmentName: { Value: !Ref Name }
+"""
+"""A second stack that moto and LocalStack can make, with the parameters and outputs of the real one."""
 
 
 def foundation(**parameters: Any) -> Resolved:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.cloudformation import SMALL_ENVIRONMENT
 from tests.emr import Emr
 from tests.integration.deploy.conftest import Project
 from tests.interruptions import Interruption, everywhere
@@ -33,21 +34,6 @@ Resources:
     Properties: { QueueName: !Sub "${Name}-${LogDays}" }
 Outputs:
   Bucket: { Value: !Ref Bucket }
-"""
-ENVIRONMENT = """
-Parameters:
-  Name: { Type: String }
-  Bucket: { Type: String }
-  RequirementsVersion: { Type: String, Default: "" }
-  PluginsVersion: { Type: String, Default: "" }
-  StartupScriptVersion: { Type: String, Default: "" }
-Resources:
-  Environment:
-    Type: AWS::SSM::Parameter
-    Properties:
-      Name: !Sub "/${Name}/environment"
-      Type: String
-      Value: !Sub "${Bucket} ${RequirementsVersion} ${PluginsVersion} ${StartupScriptVersion}"
 """
 NUMBERS = itertools.count()
 
@@ -140,7 +126,7 @@ def small(tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch) -> 
     for name, text in {
         "windtunnel.toml": "",
         "infra/foundation.yaml": FOUNDATION,
-        "infra/environment.yaml": ENVIRONMENT,
+        "infra/environment.yaml": SMALL_ENVIRONMENT,
         "dags/one.py": "1\n",
         "spark/job.py": "job\n",
         "plugins/team.py": "x = 1\n",

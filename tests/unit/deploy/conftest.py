@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
+from tests.cloudformation import SMALL_ENVIRONMENT
 from windtunnel.deploy.target import Target, aws_target
 
 BUCKET = "team-bucket"
@@ -18,25 +19,6 @@ name = "team"
 [deploy.parameters]
 Bucket = "{BUCKET}"
 """
-ENVIRONMENT = """
-AWSTemplateFormatVersion: "2010-09-09"
-Parameters:
-  Name: { Type: String, Default: none }
-  Bucket: { Type: String }
-  RequirementsVersion: { Type: String, Default: "" }
-  PluginsVersion: { Type: String, Default: "" }
-  StartupScriptVersion: { Type: String, Default: "" }
-Resources:
-  Environment:
-    Type: AWS::SSM::Parameter
-    Properties:
-      Name: !Sub "/${Name}/environment"
-      Type: String
-      Value: !Sub "${Bucket} ${RequirementsVersion} ${PluginsVersion} ${StartupScriptVersion}"
-Outputs:
-  WebserverUrl: { Value: !Sub "https://${Name}.example.org" }
-  EnvironmentName: { Value: !Ref Name }
-"""
 
 
 @pytest.fixture
@@ -45,7 +27,7 @@ def team(tmp_path: Path) -> Path:
     home = tmp_path / "team"
     for name, text in {
         "windtunnel.toml": TOML,
-        "infra/environment.yaml": ENVIRONMENT,
+        "infra/environment.yaml": SMALL_ENVIRONMENT,
         "dags/daily.py": "dag",
         "spark/job.py": "job",
         "requirements.txt": "numpy",

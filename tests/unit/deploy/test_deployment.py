@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.deploy.conftest import BUCKET, ENVIRONMENT
+from tests.cloudformation import SMALL_ENVIRONMENT as ENVIRONMENT
+from tests.unit.deploy.conftest import BUCKET
 from windtunnel.deploy.changes import Change, ChangeSet
 from windtunnel.deploy.deployment import Deployment, Outcome, named
 from windtunnel.deploy.errors import DeployError
