@@ -175,9 +175,12 @@ class Stacks:
         def look() -> tuple[Stack | None] | None:
             now = self.find(stack.id)
             events = self._since(stack.id, mark)
-            for event in events:
-                if event["EventId"] not in told:
-                    told.add(event["EventId"])
+            new = [event for event in events if event["EventId"] not in told]
+            told.update(event["EventId"] for event in new)
+            # Of what has come and gone between two looks, the end is enough.
+            last = {event["LogicalResourceId"]: event for event in new}
+            for event in new:
+                if last[event["LogicalResourceId"]] is event:
                     self._progress.say(_told(event))
             ended = any(_is_of_the_stack(e) and _ends(e["ResourceStatus"]) for e in events)
             # Just after the call AWS may still show the state from before.
