@@ -219,9 +219,9 @@ def _emr(call: Call, place: Place) -> list[Need]:
         return [Need(action, clusters.format(cluster) if cluster else None, of_cluster)]
     implied = [EMR_IMPLIED[member] for member in call.members if member in EMR_IMPLIED]
     passed = [
-        Need("iam:PassRole", place.roles[member], {"iam:PassedToService": service})
+        Need("iam:PassRole", place.roles.get(member), {"iam:PassedToService": service})
         for member, service in EMR_PASSED.items()
-        if member in place.roles
+        if member in place.roles or member in call.members
     ]
     new = clusters.format("j-NEW")
     return [

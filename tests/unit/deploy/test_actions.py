@@ -1,5 +1,6 @@
 """Calls and the permissions they need, held against AWS's service authorization reference."""
 
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
@@ -162,3 +163,10 @@ def test_to_create_a_cluster_needs_what_its_request_implies_and_both_roles() -> 
         Need("iam:PassRole", ROLES["ServiceRole"], {"iam:PassedToService": "elasticmapreduce.amazonaws.com"}),
         Need("iam:PassRole", ROLES["JobFlowRole"], {"iam:PassedToService": "ec2.amazonaws.com"}),
     ]
+
+
+def test_a_role_that_was_passed_and_is_not_known_there_may_be_any() -> None:
+    made = call("emr", "RunJobFlow", "JobFlowRole", "ServiceRole")
+    passed = [one for one in needs(made, replace(PLACE, roles={})) if one.action == "iam:PassRole"]
+
+    assert [one.resource for one in passed] == [None, None]

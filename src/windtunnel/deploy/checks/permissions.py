@@ -93,6 +93,10 @@ def permissions(infra: Infra, seen: Sequence[Seen]) -> Iterator[Finding]:
     for one in seen:
         place = place_of(infra, one.requests)
         of_nodes = _nodes_role(infra.foundation, one.requests)
+        if of_nodes not in roles and any(call.principal == Principal.STEPS for call in one.calls):
+            yield _unknown(
+                f"The nodes of the clusters of {one.dag_id} have a role that is none of {FOUNDATION}."
+            )
         for call in one.calls:
             if call.principal in CALLERS:
                 role = execution if call.principal == Principal.AIRFLOW else of_nodes
@@ -113,7 +117,6 @@ def place_of(infra: Infra, requests: Sequence[Mapping[str, Any]]) -> Place:
     """Where a DAG with these requests would run."""
     here, there = infra.project.mwaa.configuration_options, infra.options
     names = {here[name]: value for name, value in there.items() if here.get(name) not in (None, "", value)}
-    tags = {tag["Key"]: tag["Value"] for request in requests for tag in request.get("Tags", ())}
     stack = infra.foundation or infra.environment
     roles = {
         member: role
@@ -121,7 +124,15 @@ def place_of(infra: Infra, requests: Sequence[Mapping[str, Any]]) -> Place:
         for request in requests
         if (role := _role_arn(stack, member, str(request.get(member, ""))))
     }
-    return Place(stack.account, stack.region, names, roles, tags if requests else None)
+    return Place(stack.account, stack.region, names, roles, _tags(requests))
+
+
+def _tags(requests: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """Of the clusters; None where there is no request, or one whose tags only a run renders."""
+    given = [request.get("Tags") or [] for request in requests]
+    if not given or not all(isinstance(one, list) for one in given):
+        return None
+    return {tag["Key"]: tag["Value"] for tags in given for tag in tags if isinstance(tag, Mapping)}
 
 
 def _role_arn(stack: Resolved, member: str, named: str) -> str:

@@ -230,6 +230,18 @@ def test_a_role_with_managed_policies_is_only_warned_of(edited: Edit) -> None:
     assert [(one.level, "secret/x" in one.why) for one in found_all] == [("warning", True)]
 
 
+def test_what_only_a_run_renders_or_a_connection_has_is_not_judged() -> None:
+    infra = infra_of(read_project(ROOT), "eu-west-1")
+    rendered = {"ServiceRole": "EmrRole", "Tags": "{{ var.json.tags }}"}
+
+    found_all = list(permissions(infra, [Seen("salary", CALLS, [rendered])]))
+
+    assert [one.why for one in found_all if one.level != "note"] == []
+    assert "The nodes of the clusters of salary have a role that is none of infra/foundation.yaml." in {
+        one.why for one in found_all if one.level == "note"
+    }
+
+
 def test_without_a_recorded_run_only_mwaas_own_needs_are_judged() -> None:
     infra = infra_of(read_project(ROOT), "eu-west-1")
 
