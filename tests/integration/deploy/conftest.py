@@ -14,7 +14,7 @@ import pytest
 
 from tests.emr import Emr
 from tests.integration.stack.running import running
-from tests.localstack import own_localstack
+from tests.own_localstack import own_localstack
 from tests.project import ROOT
 from windtunnel.deploy.target import Target, local_target
 from windtunnel.stack.settings import Settings, load_settings

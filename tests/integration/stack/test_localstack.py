@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.integration.stack.running import Running
-from tests.localstack import own_localstack, url_of
+from tests.own_localstack import own_localstack, url_of
 from tests.ports import listening
 from tests.waiting import wait_until
 from windtunnel.stack.localstack import HOOKS

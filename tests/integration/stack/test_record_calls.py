@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.integration.stack.running import running
-from tests.localstack import own_localstack, url_of
+from tests.own_localstack import own_localstack, url_of
 from windtunnel.stack.environment import Principal
 
 ACCOUNT = "000000000000"
