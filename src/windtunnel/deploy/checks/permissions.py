@@ -216,19 +216,17 @@ def _missing(infra: Infra, role: Role, demands: Iterable[Demand], used: set[Gran
             used.update(_grants(statement, demand.need))
         if not allowing:
             refused.setdefault(demand.need.action, []).append(demand)
-    line = line_of(infra.project.folder / FOUNDATION, "Resources", role.name, "Properties", "Policies")
-    return [_missing_one(role, action, those, line) for action, those in refused.items()]
+    return [_missing_one(infra, role, action, those) for action, those in refused.items()]
 
 
-def _missing_one(role: Role, action: str, demands: Sequence[Demand], line: int) -> Finding:
+def _missing_one(infra: Infra, role: Role, action: str, demands: Sequence[Demand]) -> Finding:
     first = demands[0]
     resources = list(dict.fromkeys(one.need.resource or "what it names" for one in demands))
     more = f" and {len(resources) - SHOWN} more" if len(resources) > SHOWN else ""
     on = f"{', '.join(resources[:SHOWN])}{more}"
-    return Finding(
-        file=str(FOUNDATION),
-        line=line,
-        rule=RULE,
+    return _finding(
+        infra,
+        ("Resources", role.name, "Properties", "Policies"),
         why=f"{role.name} {role.refusal(first.need)}: {action} on {on}. {first.why}.",
         mend=f"Allow {action} there in a policy of {role.name}, or leave the call out.",
         # A managed policy may allow it: its content is AWS's or the account's.
@@ -245,7 +243,6 @@ def _grants(statement: Statement, need: Need) -> Iterable[Grant]:
 
 
 def _needless(infra: Infra, role: Role, used: set[Grant]) -> Iterator[Finding]:
-    path = infra.project.folder / FOUNDATION
     for one in role.statements:
         if not one.allows or "NotAction" in one.content:
             continue
@@ -255,23 +252,27 @@ def _needless(infra: Infra, role: Role, used: set[Grant]) -> Iterator[Finding]:
         unseen = [
             resource for resource in one.resources if resource not in {resource for _, _, resource in mine}
         ]
-        line = line_of(path, *one.keys)
         if never:
-            yield _needless_one(role, line, f"{', '.join(never)}", "Take it out of the statement")
+            yield _needless_one(infra, role, one, ", ".join(never), "Take it out of the statement")
         elif unseen and len(unseen) < len(one.resources):
             what = f"{', '.join(one.actions)} on {', '.join(unseen)}"
-            yield _needless_one(role, line, what, "Take the resource out of the statement")
+            yield _needless_one(infra, role, one, what, "Take the resource out of the statement")
 
 
-def _needless_one(role: Role, line: int, what: str, mend: str) -> Finding:
-    return Finding(
-        file=str(FOUNDATION),
-        line=line,
-        rule=RULE,
+def _needless_one(infra: Infra, role: Role, statement: Statement, what: str, mend: str) -> Finding:
+    return _finding(
+        infra,
+        statement.keys,
         why=f"{role.name} may {what}, which no recorded run of a DAG called: whoever gets in there has it too.",
         mend=f"{mend}, or run here what needs it.",
         level="warning",
     )
+
+
+def _finding(infra: Infra, keys: Sequence[str | int], why: str, mend: str, level: Level) -> Finding:
+    """At what the keys lead to in the template; its line is only looked for when there is something to say."""
+    line = line_of(infra.project.folder / FOUNDATION, *keys)
+    return Finding(str(FOUNDATION), line, RULE, why, mend, level)
 
 
 def _unknown(
