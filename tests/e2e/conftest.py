@@ -19,6 +19,7 @@ import pytest
 from tests.e2e.stacks import underneath, why_no_docker
 from tests.project import copy_project, own_settings
 from tests.waiting import eventually, wait_until
+from windtunnel.cli.test import TARGET as TARGET_VARIABLE
 from windtunnel.stack.airflow.client import AirflowClient
 from windtunnel.stack.environment import aws_variables
 from windtunnel.stack.settings import Settings, setting_variables
@@ -31,7 +32,7 @@ WINDTUNNEL = Path(sys.executable).with_name("windtunnel")
 BUCKET = "airflow-salary-pipeline-local"
 ROWS = 2000
 STACK = os.environ.get("WINDTUNNEL_STACK", "native")
-TARGET = os.environ.get("WINDTUNNEL_E2E_TARGET", "")
+TARGET = os.environ.get(TARGET_VARIABLE, "")
 """`aws`: the tests of the pipeline run in the deployed ENVIRONMENT, and no other test does."""
 ENVIRONMENT = os.environ.get("WINDTUNNEL_E2E_NAME", "")
 OF_MAKE = ("ARGS", "STACK", "ROWS", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")

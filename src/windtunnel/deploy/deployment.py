@@ -26,7 +26,7 @@ from windtunnel.deploy.localstack import adapted, not_made
 from windtunnel.deploy.plan import Plan, StackPlan
 from windtunnel.deploy.stacks import ROLLED_BACK, Stack, Stacks
 from windtunnel.deploy.target import Target
-from windtunnel.deploy.template import Resolved, text
+from windtunnel.deploy.template import Resolved, defaults, text
 from windtunnel.install.progress import Progress
 from windtunnel.stack.project import Project
 
@@ -204,12 +204,9 @@ class Deployment:
 
     def _handed_on(self, outputs: Mapping[str, str]) -> dict[str, str]:
         """The second stack's parameters by the first one's outputs, as they are now."""
-        resolved = self._infra.environment
-        given = parameters_of(self._project)
-        wanted = resolved.template.get("Parameters", {})
-        defaults = {name: text(one["Default"]) for name, one in wanted.items() if "Default" in one}
-        known = defaults | dict(outputs) | given
-        if missing := sorted(wanted.keys() - known.keys()):
+        template = self._infra.environment.template
+        known = _texts(defaults(template)) | dict(outputs) | parameters_of(self._project)
+        if missing := sorted(template.get("Parameters", {}).keys() - known.keys()):
             raise DeployError(f"{self._first} has no output {', '.join(missing)}, which {ENVIRONMENT} takes.")
         return known
 

@@ -51,7 +51,7 @@ def project_files(project: Project, *, scratch: Path, data: bool) -> list[File]:
     link, since S3 has none, and for a glob of `data` that leads out of the project or names nothing.
     """
     found: dict[str, Path] = {}
-    for folder in ("spark", "dags"):
+    for folder in MIRRORED:
         found |= {
             path.relative_to(project.folder).as_posix(): path for path in _below(project.folder / folder)
         }

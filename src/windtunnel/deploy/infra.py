@@ -50,9 +50,8 @@ def infra_of(project: Project, region: str, account: str = SOME_ACCOUNT) -> Infr
     first, second = stack_names(project)
     foundation = None
     handed_on: dict[str, Any] = {}
-    if (project.folder / FOUNDATION).is_file():
-        template = load(project.folder / FOUNDATION)
-        path = project.folder / FOUNDATION
+    if (path := project.folder / FOUNDATION).is_file():
+        template = load(path)
         foundation = Resolved(template, _of(template, given), account, region, stack=first, file=path)
         foundation.attributes |= _ids(foundation)
         handed_on = foundation.outputs

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from windtunnel.deploy.checks.lines import files_in, lines_of
+from windtunnel.deploy.checks.lines import lines_of, readable_files
 from windtunnel.deploy.checks.patterns import (
     CREDENTIALS,
     ENDPOINT,
@@ -41,7 +41,7 @@ _ASSIGNED = r"(?:^|\s|-e |\b(?:export|set)\s+){}\s*[=:]"
 
 def files_of(project: Path) -> list[Path]:
     """Every file that goes to AWS and can be read."""
-    inside = [one for folder in FOLDERS for one in files_in(project / folder, (".py", *COMMENTS))]
+    inside = [one for folder in FOLDERS for one in readable_files(project / folder, (".py", *COMMENTS))]
     return [*inside, *(path for name in (STARTUP, REQUIREMENTS) if (path := project / name).is_file())]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from windtunnel.install.files import files_in
+
 
 def toml_line(file: Path, section: str, key: str = "") -> int:
     """The line, from 1, of a key in `[section]`; of the section where the key is not found, 0 without that.
@@ -13,7 +15,7 @@ def toml_line(file: Path, section: str, key: str = "") -> int:
     A key with dots may be written as one string or have its first parts in the section's name.
     """
     at, found = "", 0
-    for number, line in enumerate(_lines(file), 1):
+    for number, line in enumerate(lines_of(file), 1):
         text = line.strip()
         if header := re.fullmatch(r"\[\s*([^\[\]]+?)\s*\](\s*#.*)?", text):
             at = header[1].replace('"', "").replace("'", "")
@@ -29,7 +31,7 @@ def toml_line(file: Path, section: str, key: str = "") -> int:
 
 def text_line(file: Path, text: str) -> int:
     """The first line that holds `text`, 0 when none does."""
-    return next((number for number, line in enumerate(_lines(file), 1) if text in line), 0)
+    return next((number for number, line in enumerate(lines_of(file), 1) if text in line), 0)
 
 
 def constant_line(file: Path, value: str, otherwise: int) -> int:
@@ -42,26 +44,21 @@ def constant_line(file: Path, value: str, otherwise: int) -> int:
     return lines.pop() if len(lines) == 1 else otherwise
 
 
-def files_in(folder: Path, suffixes: Iterable[str]) -> list[Path]:
+def readable_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     """The files of a folder with one of these suffixes, without what Python and editors leave there."""
-    return sorted(
+    return [
         path
-        for path in folder.rglob("*")
+        for path in files_in(folder)
         if path.suffix in suffixes
-        and path.is_file()
-        and not any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts)
-    )
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+
+
+def lines_of(file: Path) -> tuple[str, ...]:
+    """The lines of a file, () when there is none."""
+    return _text(file, file.stat().st_mtime_ns) if file.is_file() else ()
 
 
 @cache
 def _text(file: Path, _: int) -> tuple[str, ...]:
     return tuple(file.read_text(errors="replace").splitlines())
-
-
-def _lines(file: Path) -> tuple[str, ...]:
-    return _text(file, file.stat().st_mtime_ns) if file.is_file() else ()
-
-
-def lines_of(file: Path) -> tuple[str, ...]:
-    """The lines of a file, () when there is none."""
-    return _lines(file)

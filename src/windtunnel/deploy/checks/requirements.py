@@ -9,7 +9,7 @@ from windtunnel.deploy.checks import wheels
 from windtunnel.deploy.checks.lines import lines_of
 from windtunnel.deploy.checks.subject import Subject
 from windtunnel.deploy.findings import Finding
-from windtunnel.stack.airflow.requirements import FILE_NAME, MWAA_HOME
+from windtunnel.stack.airflow.requirements import FILE_NAME, MWAA_HOME, asked
 from windtunnel.stack.airflow.versions import Version, version_of
 from windtunnel.stack.errors import StackError
 
@@ -25,19 +25,19 @@ _LOCAL = re.compile(r"^(?:\.{1,2}/|/|~/|file:)|\.(?:whl|tar\.gz|zip)$|\s@\s+file
 def findings(subject: Subject) -> Iterator[Finding]:
     """Lines that mean something else on MWAA, what cannot be installed, and wheels that are missing."""
     file = subject.folder / FILE_NAME
-    asked = list(_asked(file))
-    if not asked:
+    wanted = list(_asked(file))
+    if not wanted:
         return
     try:
         version = version_of(subject.project.mwaa.airflow_version)
     except StackError:
         return  # without its pins nothing can be said; that the DAGs cannot be read, `dags` says
     told = set()
-    for line, text in asked:
+    for line, text in wanted:
         for finding in _of_line(line, text, version, subject.folder):
             told.add(line)
             yield finding
-    missing = list(wheels.findings(subject, version, asked)) if subject.project.deploy.private else []
+    missing = list(wheels.findings(subject, version, wanted)) if subject.project.deploy.private else []
     yield from missing
     # What has been told may be all that keeps it from being installed.
     if not missing and not told and FILE_NAME in (problem := subject.airflow().problem):
@@ -45,9 +45,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
 
 
 def _asked(file: Path) -> Iterator[tuple[int, str]]:
-    for number, written in enumerate(lines_of(file), 1):
-        if text := re.sub(r"(^|\s)#.*", "", written).strip():
-            yield number, text
+    return asked("\n".join(lines_of(file)))
 
 
 def _of_line(line: int, text: str, version: Version, project: Path) -> Iterator[Finding]:
@@ -65,7 +63,7 @@ def _of_line(line: int, text: str, version: Version, project: Path) -> Iterator[
         place = text.rpartition("@")[2].strip().removeprefix("file://")
         yield from (finding(*said) for said in _of_place(place, project))
     elif pin := _PIN.match(text):
-        essential = essential_pins(version).get(_normalized(pin["name"]))
+        essential = essential_pins(version).get(wheels.normalized(pin["name"]))
         if essential and not _same_release(pin["version"], essential):
             why = (
                 f"MWAA has {pin['name']} {essential} whatever is asked for: {pin['version']} never installs."
@@ -136,11 +134,7 @@ def essential_pins(version: Version) -> dict[str, str]:
 def _pins(file: Path) -> Iterator[tuple[str, str]]:
     for _, text in _asked(file):
         if pin := _PIN.match(text):
-            yield _normalized(pin["name"]), pin["version"]
-
-
-def _normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+            yield wheels.normalized(pin["name"]), pin["version"]
 
 
 def _same_release(one: str, other: str) -> bool:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from windtunnel.deploy.checks.templated import is_template
+from windtunnel.deploy.files import MIRRORED
 
-FOLDERS = ("spark", "dags")
-"""What goes into the bucket under its own name at each deployment."""
 _ADDRESS = re.compile(r"s3[an]?://(?P<bucket>[^/\s]+)/(?P<key>[^#,\s]+)")
 
 
@@ -22,18 +21,17 @@ def missing_files(
             continue
         for found in _ADDRESS.finditer(text):
             key = found["key"]
-            folder, _, rest = key.partition("/")
             if (
                 found["bucket"] in buckets
-                and folder in FOLDERS
-                and _is_file(rest)
+                and key.startswith(MIRRORED)
+                and _is_file(key)
                 and not (project / key).is_file()
             ):
                 yield found.group(), key
 
 
-def _is_file(rest: str) -> bool:
-    return "." in rest.rpartition("/")[2] and "*" not in rest
+def _is_file(key: str) -> bool:
+    return "." in key.rpartition("/")[2] and "*" not in key
 
 
 def _texts(request: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from windtunnel.deploy.findings import Finding
 from windtunnel.install.errors import InstallError
 from windtunnel.install.uv import uv
 from windtunnel.stack.airflow.install import install
-from windtunnel.stack.airflow.requirements import FILE_NAME, MWAA_HOME, requirements_of
+from windtunnel.stack.airflow.requirements import FILE_NAME, MWAA_HOME, Requirements
 from windtunnel.stack.airflow.versions import Version
 
 PLUGINS = f"{MWAA_HOME}/plugins"
@@ -47,12 +47,12 @@ def findings(subject: Subject, version: Version, asked: Sequence[tuple[int, str]
     with_all = subject.home / "private.txt"
     lines = [text.replace(MWAA_HOME, str(subject.folder)) for _, text in wanted]
     with_all.write_text("\n".join(lines) + "\n")
-    constraints = _constraints(subject, version)
+    constraints = Requirements(subject.folder).constraints(version)
     said = _not_installable(base, subject.folder, *constraints, "--requirements", str(with_all))
     if not said:
         return
     with subject.progress.task("Looking which wheels plugins/ lacks"):
-        missing = _missing(base, subject, version, with_all)
+        missing = _missing(base, subject.folder, constraints, with_all)
     yield _finding(missing, said, wanted, version)
 
 
@@ -84,14 +84,6 @@ def _base(subject: Subject) -> Path | str:
         return str(error)
 
 
-def _constraints(subject: Subject, version: Version) -> list[str]:
-    """As MWAA applies them, for uv."""
-    requirements = requirements_of(subject.folder)
-    own = bool(requirements and requirements.constrained)
-    files = [version.essential] if own else [version.essential, version.constraints]
-    return [part for file in files for part in ("--constraints", str(file))]
-
-
 def _not_installable(base: Path, project: Path, *wanted: str) -> str:
     """uv's words when what is wanted cannot be added to the image from plugins/; "" when it can."""
     try:
@@ -105,23 +97,23 @@ def _not_installable(base: Path, project: Path, *wanted: str) -> str:
     return ""
 
 
-def _missing(base: Path, subject: Subject, version: Version, wanted: Path) -> list[str]:
+def _missing(base: Path, project: Path, constraints: Sequence[str], wanted: Path) -> list[str]:
     """The distributions, `name==version`, that have to be fetched; [] when no index answers."""
     try:
         resolved = uv(
             *("pip", "compile", "--only-binary", ":all:", "--python-platform", PLATFORM),
             *("--python", str(base), "--no-header", "--no-annotate"),
-            *("--find-links", str(subject.folder / "plugins"), *_constraints(subject, version), str(wanted)),
+            *("--find-links", str(project / "plugins"), *constraints, str(wanted)),
             purpose=FILE_NAME,
         )
     except InstallError:
         return []
     needed = [found.group() for found in _FOUND.finditer(resolved)]
-    return [one for one in needed if _not_installable(base, subject.folder, "--no-deps", one)]
+    return [one for one in needed if _not_installable(base, project, "--no-deps", one)]
 
 
 def _finding(missing: list[str], said: str, wanted: Sequence[tuple[int, str]], version: Version) -> Finding:
-    names = {re.sub(r"[-_.]+", "-", one.partition("==")[0]).lower() for one in missing}
+    names = {normalized(one.partition("==")[0]) for one in missing}
     lines = [line for line, text in wanted if _name(text) in names]
     if not missing:
         why = f"It cannot be installed from plugins/ alone: {' '.join(said.split())}"
@@ -141,4 +133,9 @@ def _finding(missing: list[str], said: str, wanted: Sequence[tuple[int, str]], v
 
 def _name(text: str) -> str:
     found = re.match(r"[A-Za-z0-9][\w.-]*", text)
-    return re.sub(r"[-_.]+", "-", found.group()).lower() if found else ""
+    return normalized(found.group()) if found else ""
+
+
+def normalized(name: str) -> str:
+    """The name of a distribution as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()

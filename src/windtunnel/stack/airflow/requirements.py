@@ -44,6 +44,11 @@ class Requirements:
         """Whether it brings constraints, so that Airflow's own do not apply."""
         return any(_CONSTRAINT.search(line) for line in self.text.splitlines())
 
+    def constraints(self, version: Version) -> list[str]:
+        """Those that apply, as uv's arguments: MWAA's own always, Airflow's unless it brings others."""
+        files = [version.essential] if self.constrained else [version.essential, version.constraints]
+        return [part for file in files for part in ("--constraints", str(file))]
+
     def inputs(self, version: Version) -> list[Path]:
         """The files that decide what gets installed: a change of one means another environment."""
         named = (self.project / found.group().removeprefix(f"{MWAA_HOME}/") for found in self._local())
@@ -77,12 +82,19 @@ class Requirements:
         self, verb: str, translated: Path, version: Version, *options: str, lock: int | None = None
     ) -> None:
         write_atomically(translated, self.text)
-        constraints = [version.essential] if self.constrained else [version.essential, version.constraints]
-        named = [part for file in constraints for part in ("--constraints", str(file))]
         # pip looks at all indexes for the best version; uv must be told.
         best = ("--index-strategy", "unsafe-best-match")
         try:
-            uv("pip", verb, *named, *best, *options, translated, purpose=str(self.file), lock=lock)
+            uv(
+                "pip",
+                verb,
+                *self.constraints(version),
+                *best,
+                *options,
+                translated,
+                purpose=str(self.file),
+                lock=lock,
+            )
         except InstallError as error:
             said = str(error).replace(str(translated), str(self.file))
             raise InstallError(self._sentence(said)) from error
@@ -93,7 +105,7 @@ class Requirements:
     def _sentence(self, said: str) -> str:
         culprits = [
             f"line {number} ({line})"
-            for number, line in _asked(self.text)
+            for number, line in asked(self.text)
             if (name := _NAME.match(line))
             and re.search(rf"\b{re.escape(name.group())}\b", said, re.IGNORECASE)
         ]
@@ -107,15 +119,14 @@ class Requirements:
 def requirements_of(project: Path, place: Path = Path(FILE_NAME)) -> Requirements | None:
     """The requirements of `project`, None when it has no requirements.txt or only comments in it."""
     found = Requirements(project, place)
-    return found if found.file.is_file() and any(_asked(found.file.read_text())) else None
+    return found if found.file.is_file() and any(asked(found.file.read_text())) else None
 
 
-def _asked(text: str) -> Iterator[tuple[int, str]]:
+def asked(text: str) -> Iterator[tuple[int, str]]:
     """The lines, by number from 1, that ask for something."""
     for number, line in enumerate(text.splitlines(), 1):
-        asked = re.sub(r"(^|\s)#.*", "", line).strip()
-        if asked:
-            yield number, asked
+        if wanted := re.sub(r"(^|\s)#.*", "", line).strip():
+            yield number, wanted
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from windtunnel.install.files import digest_of, files_in
 from windtunnel.install.progress import Progress
 from windtunnel.stack import postgres
 from windtunnel.stack.airflow import startup
@@ -116,11 +117,8 @@ class Airflow:
     def revision(self) -> str:
         """Changes with what a running Airflow would not notice: requirements.txt, startup.sh, plugins/."""
         python = interpreter(project=self.project, cache=self.cache, version=self.version)
-        digest = hashlib.sha256(str(python).encode())
-        for file in (self.project / startup.FILE_NAME, *sorted((self.project / "plugins").rglob("*"))):
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(str(file.relative_to(self.project)).encode() + file.read_bytes())
-        return digest.hexdigest()[:12]
+        files = (self.project / startup.FILE_NAME, *files_in(self.project / "plugins"))
+        return hashlib.sha256(f"{python}{digest_of(self.project, files)}".encode()).hexdigest()[:12]
 
     def plan(self, component: Component) -> Path:
         return self.home / "plans" / f"{component.name}.json"
