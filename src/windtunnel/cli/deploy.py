@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,13 +11,11 @@ from windtunnel.cli.check import print_findings
 from windtunnel.cli.flags import with_settings
 from windtunnel.cli.questions import ask_yes
 from windtunnel.deploy.check import check
+from windtunnel.deploy.deployment import Deployment, Outcome, named
+from windtunnel.deploy.target import Target, aws_target, local_target, told
 from windtunnel.install.progress import Progress, terminal_progress
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
-
-if TYPE_CHECKING:
-    from windtunnel.deploy.deployment import Outcome
-    from windtunnel.deploy.target import Target
 
 
 @with_settings
@@ -40,10 +38,6 @@ def main(
 
     AWS is found as every SDK finds it: AWS_PROFILE, AWS_REGION, keys. docs/deploy.md tells the way.
     """
-    # botocore is slow to load, and only this command and `destroy` need it.
-    from windtunnel.deploy.deployment import Deployment, named
-    from windtunnel.deploy.target import aws_target, local_target, told
-
     project = named(settings.project, name, _parameters(parameter or []))
     progress = terminal_progress()
     target = local_target(settings) if local else aws_target()
@@ -88,7 +82,7 @@ def _parameters(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _tell(settings: Settings, target: "Target", name: str, outcome: "Outcome") -> None:
+def _tell(settings: Settings, target: Target, name: str, outcome: Outcome) -> None:
     print()
     if target.local:
         if outcome.not_made:
@@ -100,7 +94,7 @@ def _tell(settings: Settings, target: "Target", name: str, outcome: "Outcome") -
         _tell_of_mwaa(settings, name, outcome)
 
 
-def _tell_of_mwaa(settings: Settings, name: str, outcome: "Outcome") -> None:
+def _tell_of_mwaa(settings: Settings, name: str, outcome: Outcome) -> None:
     environment = outcome.outputs.get("EnvironmentName", name)
     print(f"Airflow: {outcome.outputs.get('WebserverUrl') or 'see the page of MWAA in the console'}")
     if dag := settings.project.run.dag:

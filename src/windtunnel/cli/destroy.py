@@ -6,6 +6,9 @@ import typer
 
 from windtunnel.cli.flags import with_settings
 from windtunnel.cli.questions import ask_for
+from windtunnel.deploy.deployment import named
+from windtunnel.deploy.destruction import Destruction
+from windtunnel.deploy.target import aws_target, local_target, told
 from windtunnel.install.progress import terminal_progress
 from windtunnel.stack.errors import StackError
 from windtunnel.stack.settings import Settings
@@ -29,10 +32,6 @@ def main(
     name: Annotated[str | None, typer.Option(help="What to remove; [deploy] name when left out.")] = None,
 ) -> None:
     """Shows what there is and asks for its name first. Stopped or failed, it goes on when it is run again."""
-    from windtunnel.deploy.deployment import named
-    from windtunnel.deploy.destruction import Destruction
-    from windtunnel.deploy.target import aws_target, local_target, told
-
     project = named(settings.project, name, {})
     called = str(project.deploy.name)
     if confirm is not None and confirm != called:

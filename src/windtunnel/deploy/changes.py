@@ -92,16 +92,18 @@ class ChangeSets:
                 ClientToken=name,  # so that AWS knows a call that botocore repeats
                 ChangeSetType="CREATE" if new else "UPDATE",
                 TemplateBody=template,
-                Parameters=[
-                    {"ParameterKey": name, "ParameterValue": one} for name, one in parameters.items()
-                ],
+                Parameters=[{"ParameterKey": key, "ParameterValue": one} for key, one in parameters.items()],
                 Capabilities=["CAPABILITY_NAMED_IAM"],
-                Tags=[{"Key": name, "Value": one} for name, one in tags.items()],
+                Tags=[{"Key": key, "Value": one} for key, one in tags.items()],
             )
         except ClientError as error:
             if _says_no_change(str(error)):
                 return ChangeSet("", stack, "", is_empty=True)
             raise
+        return self._worked_out(made, stack)
+
+    def _worked_out(self, made: Mapping[str, Any], stack: str) -> ChangeSet:
+        """What a new change set says once AWS is done with it. Raises DeployError when AWS refuses it."""
         found = self._until(lambda: self._look(made["Id"], stack), LONGEST, f"a change set of {stack}")
         failed = found["status"] == "FAILED"
         change_set = ChangeSet(made["Id"], stack, made["StackId"], found["changes"], failed)
